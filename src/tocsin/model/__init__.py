@@ -11,6 +11,7 @@ from tocsin.model.alert import (
     Task,
 )
 from tocsin.model.codec import from_plain, to_plain
+from tocsin.model.domain import Budget, Criteria, Domain, Monitor, OutcomeRule, Plan
 from tocsin.model.errors import (
     AuthorityError,
     ChannelError,
@@ -58,6 +59,7 @@ from tocsin.model.time import (
     parse_valid_time,
     require_utc,
     to_us,
+    zone,
 )
 
 __all__ = [
@@ -71,12 +73,15 @@ __all__ = [
     "AuthorityError",
     "Bad",
     "Basis",
+    "Budget",
     "ChannelError",
     "ConfigError",
     "ConflictError",
     "Contributor",
+    "Criteria",
     "Decision",
     "Detection",
+    "Domain",
     "Event",
     "FeedError",
     "FeedState",
@@ -87,10 +92,13 @@ __all__ = [
     "Member",
     "MethodError",
     "Missing",
+    "Monitor",
     "Observation",
+    "OutcomeRule",
     "Panel",
     "ParseError",
     "PastError",
+    "Plan",
     "Quantity",
     "Raw",
     "Receipt",
@@ -117,4 +125,5 @@ __all__ = [
     "to_plain",
     "to_table",
     "to_us",
+    "zone",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 import cattrs
@@ -13,7 +13,9 @@ from tocsin.model.time import iso, parse_time
 T = TypeVar("T")
 
 _CONVERTER = cattrs.Converter(forbid_extra_keys=True)
-_CONVERTER.register_unstructure_hook(datetime, iso)
+_CONVERTER.register_unstructure_hook(date, date.isoformat)
+_CONVERTER.register_structure_hook(date, lambda v, _: date.fromisoformat(v))
+_CONVERTER.register_unstructure_hook(datetime, iso)  # after date: a datetime is one
 _CONVERTER.register_structure_hook(datetime, lambda v, _: parse_time(v))
 _CONVERTER.register_unstructure_hook(timedelta, lambda v: v.total_seconds())
 _CONVERTER.register_structure_hook(timedelta, lambda v, _: timedelta(seconds=v))

@@ -57,7 +57,11 @@ class Detection:
     window_h : int
         Length of the window, hours.
     alarm : bool
-        Whether the tail passes the threshold.
+        Whether the tail passes the threshold and the series may raise a warning.
+    joins : bool
+        Whether it is enough to join a warning that already stands nearby.
+    severe : bool
+        Whether the domain's long window is beyond its severe share.
     """
 
     quantity: str
@@ -72,6 +76,8 @@ class Detection:
     threshold: float
     window_h: int
     alarm: bool
+    joins: bool = False
+    severe: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,23 @@ DAY = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _WEEK = re.compile(r"^(\d{4})-?W(\d{2})$")
+
+
+@functools.cache
+def zone(name: str) -> ZoneInfo:
+    """An IANA zone, kept once read.
+
+    Raises
+    ------
+    ZoneInfoNotFoundError
+        When there is none of this name.
+
+    Examples
+    --------
+    >>> datetime(2001, 2, 28, 18, 54, tzinfo=UTC).astimezone(zone("America/Los_Angeles")).hour
+    10
+    """
+    return ZoneInfo(name)
 
 
 def require_utc(moment: datetime, name: str) -> datetime:

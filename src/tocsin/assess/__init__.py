@@ -1,0 +1,1 @@
+"""Assessment: region by domain, from findings and events to likelihood, impact and level."""

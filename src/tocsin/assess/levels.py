@@ -1,0 +1,169 @@
+"""Levels of one domain: what was found, what others report, what stands, and what is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tocsin.model import (
+    UNKNOWN,
+    Alert,
+    Assessment,
+    Contributor,
+    Detection,
+    Domain,
+    Event,
+    from_us,
+    to_us,
+)
+
+Levels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Assessed:
+    """Levels of one domain at one moment.
+
+    Parameters
+    ----------
+    domain : str
+        Id.
+    regions : tuple of str
+        Watched regions.
+    levels : ndarray of uint8, shape (n,)
+        0 normal, 1 to 4, or UNKNOWN.
+    assessments : tuple of Assessment
+        One for every region that is not normal.
+    carried : dict of ndarray
+        Levels and when they began, for the next cycle.
+    """
+
+    domain: str
+    regions: tuple[str, ...]
+    levels: Levels
+    assessments: tuple[Assessment, ...]
+    carried: dict[str, NDArray[Any]]
+
+
+def run(
+    at: datetime,
+    domain: Domain,
+    watched: Sequence[str],
+    detections: Sequence[Detection],
+    events: Sequence[Event],
+    standing: Sequence[Alert],
+    unknown: frozenset[str],
+    likelihood: float,
+    carried: Mapping[str, NDArray[Any]],
+) -> Assessed:
+    """Join detections, events and standing warnings into one level a region.
+
+    Parameters
+    ----------
+    at : datetime
+        Moment of knowledge.
+    domain : Domain
+        Criteria and titles.
+    watched : sequence of str
+        Ids of its regions.
+    detections, events, standing : sequences
+        Findings, reports of others, warnings that stand.
+    unknown : frozenset of str
+        Regions whose inputs are missing: never calm.
+    likelihood : float
+        Measured share of earlier warnings that came true; NaN where it was not measured.
+    carried : mapping of ndarray
+        As left by the last cycle.
+
+    Returns
+    -------
+    Assessed
+    """
+    reasons: dict[str, list[tuple[int, Contributor]]] = {}
+    titles = {m.quantity.id: (m.quantity.title, m.quantity.unit) for m in domain.monitors}
+    for d in detections:
+        level = (3 if d.severe else 2) if d.alarm else 1
+        reasons.setdefault(d.region, []).append((level, _from_detection(d, titles[d.quantity])))
+    for event in events:
+        event_level = domain.criteria.event_level(event.magnitude)
+        if event_level and event.status == "actual":
+            for region in event.regions:
+                reasons.setdefault(region, []).append((event_level, _from_event(event, region)))
+    for alert in standing:
+        for member in alert.members:
+            reasons.setdefault(member.region, []).append((alert.level, _from_alert(alert, member.region)))
+
+    index = {region: i for i, region in enumerate(watched)}
+    levels = np.zeros(len(watched), np.uint8)
+    for region in unknown:
+        levels[index[region]] = UNKNOWN
+    for region, found in reasons.items():
+        if region in index:
+            # A warning that stands is not lowered because its inputs fell silent.
+            levels[index[region]] = max(level for level, _ in found)
+    since = np.full(len(watched), to_us(at), np.int64)
+    if "level" in carried:
+        since = np.where(carried["level"] == levels, carried["since"], since)
+    assessments = [
+        _assessment(
+            at, domain, region, int(levels[i]), from_us(int(since[i])), reasons.get(region, []), likelihood
+        )
+        for region, i in index.items()
+        if levels[i] != 0
+    ]
+    return Assessed(
+        domain=domain.id,
+        regions=tuple(watched),
+        levels=levels,
+        assessments=tuple(assessments),
+        carried={"level": levels, "since": since},
+    )
+
+
+def _assessment(
+    at: datetime,
+    domain: Domain,
+    region: str,
+    level: int,
+    since: datetime,
+    found: list[tuple[int, Contributor]],
+    likelihood: float,
+) -> Assessment:
+    ordered = sorted(found, key=lambda pair: (-pair[0], pair[1].kind, pair[1].ref))
+    return Assessment(
+        region=region,
+        domain=domain.id,
+        at=at,
+        likelihood=likelihood if 2 <= level <= 4 else float("nan"),
+        impact=level if level <= 4 else 1,
+        level=level,
+        since=since,
+        contributors=tuple(contributor for _, contributor in ordered),
+    )
+
+
+def _from_detection(d: Detection, titled: tuple[str, str]) -> Contributor:
+    title, unit = titled
+    shown = "" if unit == "1" else f" {unit}"
+    hours = f" in {d.window_h} h" if d.window_h > 1 else ""
+    text = (
+        f"{title}{hours}: {d.value:.4g}{shown}, expected {d.expected:.4g}{shown}; "
+        f"so far out {d.tail:.1e} of the time"
+    )
+    return Contributor(
+        kind="detection", ref=f"{d.quantity}/{d.window_h}h", region=d.region, text=text, weight=1.0
+    )
+
+
+def _from_event(event: Event, region: str) -> Contributor:
+    size = "" if event.magnitude is None else f" ({event.magnitude:g} {event.unit})"
+    return Contributor(kind="event", ref=event.id, region=region, text=f"{event.title}{size}", weight=1.0)
+
+
+def _from_alert(alert: Alert, region: str) -> Contributor:
+    return Contributor(kind="alert", ref=alert.id, region=region, text=alert.headline, weight=1.0)

@@ -1,0 +1,282 @@
+"""One cycle: from what was known at one moment to levels and drafts.
+
+Live operation, hindcast, stress test and exercise are this one function; only the snapshot (the store *as
+known at t*, or a scenario laid over it) differs. Nothing here reads a clock or a database, so that nothing
+can look ahead: a poisoned future leaves the cycle at t identical, and a test says so.
+
+Read this file first. The way of a datum is::
+
+    Snapshot ─▶ detect.run ─▶ assess.levels ─▶ assess.compound ─▶ warn.propose ─▶ Cycle
+                   ▲                                                               │
+                   └────────────── carried state, thresholds of the budget ◀───────┘
+
+What a cycle carries to the next is columns: the detectors' states, the threshold of each domain's budget,
+the levels and when they began, the verdicts counted so far, and the hash of the cycle itself, so that the
+inputs of each cycle name those of the one before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tocsin.assess import compound, levels
+from tocsin.detect import run as detection
+from tocsin.detect.contract import State, prefixed
+from tocsin.model import (
+    UNCOVERED,
+    UNKNOWN,
+    Alert,
+    Assessment,
+    Detection,
+    Domain,
+    Event,
+    FeedState,
+    Plan,
+    Snapshot,
+    from_us,
+    to_us,
+)
+from tocsin.warn import propose
+
+LEAST_VERDICTS = 5
+"""Below so many verdicts the share that came true is not stated as a likelihood."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cycle:
+    """What one cycle found, and everything that it rests on.
+
+    Parameters
+    ----------
+    id : str
+        First 32 hex digits of the hash of plan, moment and inputs.
+    at : datetime
+        Moment of knowledge.
+    rows : tuple of Row
+        Values and judgement of every monitor, in the order of the plan.
+    detections : tuple of Detection
+        Findings at or beyond the watch.
+    assessments : tuple of Assessment
+        Every region and domain that is not normal.
+    levels : dict of str to ndarray of uint8
+        For each domain, one level byte a watched region.
+    thresholds : dict of str to float
+        Of each budget, in decades.
+    proposals : tuple of Proposal
+        Drafts of new warnings and updates.
+    inputs : str
+        SHA-256 over all that was read, chained to the cycle before.
+    carried : dict of ndarray
+        State for the next cycle.
+    """
+
+    id: str
+    at: datetime
+    rows: tuple[detection.Row, ...]
+    detections: tuple[Detection, ...]
+    assessments: tuple[Assessment, ...]
+    levels: dict[str, NDArray[np.uint8]]
+    thresholds: dict[str, float]
+    proposals: tuple[propose.Proposal, ...]
+    inputs: str
+    carried: State
+
+
+def run(snapshot: Snapshot, plan: Plan, detectors: Mapping[str, type[Any]]) -> Cycle:
+    """Run one cycle.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        All that is known at ``snapshot.at``.
+    plan : Plan
+        What is watched, and how.
+    detectors : mapping of str to type
+        Detector classes by name, from the catalogue.
+
+    Returns
+    -------
+    Cycle
+        The same snapshot and plan give the same cycle, byte for byte.
+    """
+    at = snapshot.at
+    carried = snapshot.carried(plan.id) or {}
+    before = from_us(int(carried["cycle/at"][0])) if carried else at
+    standing = snapshot.standing()
+    feeds = snapshot.feeds()
+    verdicts = [v for v in snapshot.verdicts(before) if v.get("first", True)]
+    found: list[detection.Found] = []
+    assessed: list[levels.Assessed] = []
+    reported: list[Sequence[Event]] = []
+    kept: State = {"cycle/at": np.array([to_us(at)])}
+    for domain in plan.domains:
+        watched = plan.watched[domain.id]
+        mine = prefixed(carried, domain.id)
+        counts = _verdict_counts(domain, mine, verdicts)
+        new_false = int(counts[1] - _count(mine)[1])
+        one = detection.run(
+            snapshot, domain, watched, plan.regions, detectors, prefixed(mine, "detect"), new_false
+        )
+        events = _events(snapshot, domain)
+        assessment = levels.run(
+            at,
+            domain,
+            watched,
+            one.detections,
+            events,
+            [a for a in standing if a.domain == domain.id],
+            one.unknown | _silent(domain, watched, feeds),
+            _likelihood(counts),
+            prefixed(mine, "assess"),
+        )
+        found.append(one)
+        assessed.append(_cover(assessment, domain, feeds))
+        reported.append(events)
+        kept |= {f"{domain.id}/detect/{k}": v for k, v in one.carried.items()}
+        kept |= {f"{domain.id}/assess/{k}": v for k, v in assessment.carried.items()}
+        kept[f"{domain.id}/verdicts"] = counts
+        kept[f"{domain.id}/above"] = _above(at, assessment, mine)
+
+    recent = _recent(at, plan, kept)
+    window = max((d.criteria.compound for d in plan.domains), default=timedelta(0))
+    assessments = compound.mark(assessed, plan.regions, plan.neighbours, recent, window)
+    inputs = _hash(plan, at, carried, found, reported, standing, feeds)
+    kept["cycle/inputs"] = np.frombuffer(bytes.fromhex(inputs), np.uint8)
+    identity = inputs[:32]
+    proposals = [
+        proposal
+        for domain, one, events in zip(plan.domains, found, reported, strict=True)
+        if not _in_shadow(at, domain, one)
+        for proposal in propose.propose(
+            _context(at, plan, domain, kept, identity),
+            one.detections,
+            events,
+            [a for a in standing if a.domain == domain.id],
+        )
+    ]
+    return Cycle(
+        id=identity,
+        at=at,
+        rows=tuple(row for one in found for row in one.rows),
+        detections=tuple(d for one in found for d in one.detections),
+        assessments=tuple(assessments),
+        levels={a.domain: a.levels for a in assessed},
+        thresholds={one.domain: one.threshold for one in found if np.isfinite(one.threshold)},
+        proposals=tuple(proposals),
+        inputs=inputs,
+        carried=kept,
+    )
+
+
+def _events(snapshot: Snapshot, domain: Domain) -> Sequence[Event]:
+    """Events of a domain that are on, or began within the time that a warning stands."""
+    if not domain.criteria.event_levels:
+        return ()
+    return snapshot.events(domain=domain.id, start=snapshot.at - domain.criteria.hold, end=snapshot.at)
+
+
+def _silent(domain: Domain, watched: Sequence[str], feeds: Mapping[str, FeedState]) -> frozenset[str]:
+    """All regions of a domain of events when one of its feeds has failed: silence is not calm."""
+    if domain.monitors:
+        return frozenset()  # a missing value says it for each series
+    failed = any(_state(feeds, source).outcome == "failed" for source in domain.sources)
+    return frozenset(watched) if failed else frozenset()
+
+
+def _cover(assessed: levels.Assessed, domain: Domain, feeds: Mapping[str, FeedState]) -> levels.Assessed:
+    """A domain whose feeds were never read watches nothing."""
+    never = all(_state(feeds, source).outcome == "never" for source in domain.sources)
+    if never and not domain.monitors:
+        assessed.levels[assessed.levels == 0] = UNCOVERED
+    return assessed
+
+
+def _state(feeds: Mapping[str, FeedState], source: str) -> FeedState:
+    return feeds.get(source) or FeedState(source=source, outcome="never")
+
+
+def _count(mine: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
+    return mine["verdicts"] if "verdicts" in mine else np.zeros(2, np.int64)
+
+
+def _verdict_counts(
+    domain: Domain, mine: Mapping[str, NDArray[Any]], verdicts: Sequence[Mapping[str, Any]]
+) -> NDArray[np.int64]:
+    """Warnings that came true, and that did not, up to now."""
+    new = [v["verdict"] for v in verdicts if v["domain"] == domain.id]
+    true = sum(v == "TRUE" for v in new)
+    return _count(mine) + np.array([true, len(new) - true])
+
+
+def _likelihood(counts: NDArray[np.int64]) -> float:
+    total = int(counts.sum())
+    return float(counts[0]) / total if total >= LEAST_VERDICTS else float("nan")
+
+
+def _above(at: datetime, assessed: levels.Assessed, mine: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
+    """When each region was last above normal, microseconds; 0 for never."""
+    old: NDArray[np.int64] = mine.get("above", np.zeros(len(assessed.regions), np.int64))
+    above = (assessed.levels >= 1) & (assessed.levels < UNKNOWN)
+    when: NDArray[np.int64] = np.where(above, to_us(at), old)
+    return when
+
+
+def _recent(at: datetime, plan: Plan, kept: State) -> dict[tuple[str, str], timedelta]:
+    return {
+        (domain.id, plan.watched[domain.id][i]): at - from_us(int(when[i]))
+        for domain in plan.domains
+        for when in (kept[f"{domain.id}/above"],)
+        for i in np.flatnonzero(when >= to_us(at - domain.criteria.compound)).tolist()
+    }
+
+
+def _in_shadow(at: datetime, domain: Domain, found: detection.Found) -> bool:
+    """Whether the domain still calibrates: it judges, but drafts nothing."""
+    if domain.budget is None or "first" not in found.carried:
+        return False
+    return at - from_us(int(found.carried["first"][0])) <= domain.budget.shadow
+
+
+def _context(at: datetime, plan: Plan, domain: Domain, kept: State, identity: str) -> propose.Context:
+    return propose.Context(
+        at=at,
+        domain=domain,
+        regions=plan.regions,
+        pack=plan.pack,
+        sender=plan.sender,
+        likelihood=_likelihood(kept[f"{domain.id}/verdicts"]),
+        inputs=(f"cycle:{identity}",),
+    )
+
+
+def _hash(
+    plan: Plan,
+    at: datetime,
+    carried: Mapping[str, NDArray[Any]],
+    found: Sequence[detection.Found],
+    events: Sequence[Sequence[Event]],
+    standing: Sequence[Alert],
+    feeds: Mapping[str, FeedState],
+) -> str:
+    """SHA-256 over everything that this cycle read."""
+    digest = hashlib.sha256(f"{plan.id}|{to_us(at)}|".encode())
+    digest.update(carried["cycle/inputs"].tobytes() if carried else b"first")
+    for one in found:
+        for row in one.rows:
+            digest.update(f"|{row.quantity}|{row.valid_time}|".encode())
+            digest.update(np.ascontiguousarray(row.values).tobytes())
+    for group in events:
+        for event in group:
+            digest.update(f"|{event.id}|{event.revision}|{event.raw}".encode())
+    for alert in standing:
+        digest.update(f"|{alert.id}|{alert.revision}|{alert.content_hash}".encode())
+    for source in sorted(feeds):
+        digest.update(f"|{source}|{feeds[source].outcome}".encode())
+    return digest.hexdigest()

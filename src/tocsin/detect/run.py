@@ -1,0 +1,315 @@
+"""Detection of one domain at one moment: step every detector, hold the budget, name what stands out."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tocsin.detect import budget
+from tocsin.detect.contract import Detector, Floats, State, Step, prefixed
+from tocsin.detect.season import season_index
+from tocsin.model import DAY, Detection, Domain, Monitor, Panel, Region, from_us, to_us
+
+CATCH_UP = timedelta(days=14)
+"""Periods older than this are not stepped through after a pause: the state goes on with a gap."""
+
+
+class Seen(Protocol):
+    """The part of a snapshot that detection reads."""
+
+    @property
+    def at(self) -> datetime: ...
+
+    def panel(
+        self, quantity: str, *, regions: Sequence[str], start: datetime, end: datetime, step: timedelta
+    ) -> Panel: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Row:
+    """One monitor at one cycle: its newest period, one entry a series.
+
+    Parameters
+    ----------
+    quantity : str
+        Id.
+    regions : tuple of str
+        One entry each in the arrays.
+    valid_time : datetime or None
+        Start of the period judged; None when none was due yet.
+    values : ndarray of float64, shape (n,)
+        As known at the moment of the cycle; NaN where nothing is known.
+    step : Step or None
+        What the detector said of that period, at this cycle or an earlier one.
+    """
+
+    quantity: str
+    regions: tuple[str, ...]
+    valid_time: datetime | None
+    values: Floats
+    step: Step | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Found:
+    """What detection found in one domain.
+
+    Parameters
+    ----------
+    domain : str
+        Id.
+    rows : tuple of Row
+        One a monitor.
+    detections : tuple of Detection
+        Findings at or beyond the watch.
+    unknown : frozenset of str
+        Regions whose raising quantity is not known for the newest period.
+    threshold : float
+        Of the budget, decades; NaN for a domain without one.
+    carried : dict of ndarray
+        State for the next cycle.
+    """
+
+    domain: str
+    rows: tuple[Row, ...]
+    detections: tuple[Detection, ...]
+    unknown: frozenset[str]
+    threshold: float
+    carried: State
+
+
+def run(
+    seen: Seen,
+    domain: Domain,
+    watched: Sequence[str],
+    regions: Mapping[str, Region],
+    detectors: Mapping[str, type[Any]],
+    carried: Mapping[str, NDArray[Any]],
+    verdicts: int,
+) -> Found:
+    """Judge what became due in one domain since the last cycle.
+
+    Parameters
+    ----------
+    seen : Seen
+        The snapshot.
+    domain : Domain
+        Monitors, budget and criteria.
+    watched : sequence of str
+        Ids of its regions, in the order of the carried state.
+    regions : mapping
+        Regions by id, for their zones.
+    detectors : mapping
+        Detector classes by name.
+    carried : mapping of ndarray
+        State of this domain left by the last cycle; empty at the first.
+    verdicts : int
+        Verdicts other than TRUE that came in since the last cycle.
+
+    Returns
+    -------
+    Found
+    """
+    threshold, state = _threshold(seen.at, domain, carried, verdicts)
+    rows: list[Row] = []
+    detections: list[Detection] = []
+    unknown: set[str] = set()
+    zones = [regions[r].timezone for r in watched]
+    for monitor in domain.monitors:
+        prefix = monitor.quantity.id
+        row, kept, found = _monitor(
+            seen, monitor, domain, tuple(watched), zones, detectors, prefixed(carried, prefix), threshold
+        )
+        rows.append(row)
+        detections += found
+        state.update({f"{prefix}/{name}": array for name, array in kept.items()})
+        if monitor.raises:
+            unknown |= {r for r, v in zip(row.regions, row.values, strict=True) if np.isnan(v)}
+    return Found(
+        domain=domain.id,
+        rows=tuple(rows),
+        detections=tuple(detections),
+        unknown=frozenset(unknown),
+        threshold=threshold,
+        carried=state,
+    )
+
+
+def _threshold(
+    at: datetime, domain: Domain, carried: Mapping[str, NDArray[Any]], verdicts: int
+) -> tuple[float, State]:
+    if domain.budget is None:
+        return float("nan"), {}
+    if "threshold" not in carried:
+        threshold, first = domain.budget.start, to_us(at)
+    else:
+        first = int(carried["first"][0])
+        elapsed = at - from_us(int(carried["at"][0]))
+        threshold = float(carried["threshold"][0])
+        if at - from_us(first) > domain.budget.shadow:
+            threshold = budget.next_threshold(threshold, domain.budget, elapsed, verdicts)
+    return threshold, {
+        "threshold": np.array([threshold]),
+        "first": np.array([first]),
+        "at": np.array([to_us(at)]),
+    }
+
+
+def _monitor(
+    seen: Seen,
+    monitor: Monitor,
+    domain: Domain,
+    watched: tuple[str, ...],
+    zones: list[str],
+    detectors: Mapping[str, type[Any]],
+    carried: State,
+    threshold: float,
+) -> tuple[Row, State, list[Detection]]:
+    detector: Detector = detectors[monitor.method](**monitor.settings)
+    period = monitor.quantity.step
+    grid = min(period, DAY)  # months are read on a grid of days
+    due = _due(seen.at, monitor, carried)
+    state = _own(carried) or detector.start(len(watched))
+    memory = _Memory.of(carried, len(watched), domain.criteria.severe_hours, period)
+    newest = np.full(len(watched), np.nan)
+    valid: datetime | None = None
+    step: Step | None = None
+    if due:
+        panel = seen.panel(monitor.quantity.id, regions=watched, start=due[0], end=due[-1] + grid, step=grid)
+        index = {int(t): i for i, t in enumerate(panel.times)}
+        times = np.array([to_us(t) for t in due], np.int64)
+        seasons = season_index(str(getattr(detector, "SEASON", "none")), times, zones)
+        for row, time in enumerate(times):
+            newest = panel.values[index[int(time)]]
+            state, step = detector.step(state, newest, seasons[row])
+            memory.add(newest, step.expected)
+        valid = due[-1]
+    elif "last" in carried:  # nothing new is due: the last finding stands
+        valid = from_us(int(carried["last"][0]))
+        newest = memory.values[-1]
+        step = Step(**prefixed(carried, "step"))
+    found = (
+        []
+        if step is None or valid is None
+        else _findings(seen.at, monitor, domain, watched, valid, step, memory, threshold)
+    )
+    kept = {f"state/{name}": array for name, array in state.items()} | memory.kept()
+    if valid is not None and step is not None:
+        kept["last"] = np.array([to_us(valid)])
+        kept |= {f"step/{f.name}": getattr(step, f.name) for f in dataclasses.fields(step)}
+    row_out = Row(quantity=monitor.quantity.id, regions=watched, valid_time=valid, values=newest, step=step)
+    return row_out, kept, found
+
+
+def _own(carried: State) -> State:
+    return prefixed(carried, "state")
+
+
+def _due(at: datetime, monitor: Monitor, carried: State) -> list[datetime]:
+    """Starts of the periods that have ended and matured since the last cycle, oldest first."""
+    period = monitor.quantity.step
+    edge = at - monitor.mature
+    if period > DAY:
+        return _months_due(edge, carried)
+    us = int(period / timedelta(microseconds=1))
+    newest = (to_us(edge) // us - 1) * us
+    if "last" not in carried:
+        return [from_us(newest)]
+    first = max(int(carried["last"][0]) + us, (to_us(at - CATCH_UP) // us) * us)
+    return [from_us(t) for t in range(first, newest + 1, us)]
+
+
+def _months_due(edge: datetime, carried: State) -> list[datetime]:
+    """First instants of the months that ended before ``edge``."""
+    this = edge.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    newest = (this - DAY).replace(day=1)
+    if "last" not in carried:
+        return [newest]
+    last = from_us(int(carried["last"][0]))
+    months: list[datetime] = []
+    while newest > last:
+        months.append(newest)
+        newest = (newest - DAY).replace(day=1)
+    return months[::-1]
+
+
+@dataclass(slots=True, eq=False)
+class _Memory:
+    """The last hours of values and expectations, and the typical daily total, of each series."""
+
+    values: Floats
+    expected: Floats
+    typical: Floats
+    per_day: float
+
+    @staticmethod
+    def of(carried: State, n: int, hours: int, period: timedelta) -> _Memory:
+        length = max(1, round(timedelta(hours=hours) / period)) if period <= DAY else 1
+        per_day = DAY / period
+        if "memory/values" in carried:
+            return _Memory(
+                carried["memory/values"], carried["memory/expected"], carried["memory/typical"], per_day
+            )
+        return _Memory(np.full((length, n), np.nan), np.full((length, n), np.nan), np.zeros(n), per_day)
+
+    def add(self, values: Floats, expected: Floats) -> None:
+        self.values = np.concatenate([self.values[1:], values[None, :]])
+        self.expected = np.concatenate([self.expected[1:], expected[None, :]])
+        # A mean over about a week of expectations, as a daily total.
+        gain = 1 / (7 * self.per_day)
+        daily = expected * self.per_day
+        fresh = np.where(self.typical == 0, daily, self.typical + gain * (daily - self.typical))
+        self.typical = np.where(np.isnan(daily), self.typical, fresh)
+
+    def kept(self) -> State:
+        return {
+            "memory/values": self.values,
+            "memory/expected": self.expected,
+            "memory/typical": self.typical,
+        }
+
+
+def _findings(
+    at: datetime,
+    monitor: Monitor,
+    domain: Domain,
+    watched: tuple[str, ...],
+    valid: datetime,
+    step: Step,
+    memory: _Memory,
+    threshold: float,
+) -> list[Detection]:
+    criteria = domain.criteria
+    period = monitor.quantity.step
+    with np.errstate(invalid="ignore"):
+        raises = monitor.raises & (memory.typical >= criteria.least_daily)
+        alarm = raises & (step.tail <= 10.0**-threshold)
+        joins = raises & (step.tail <= 10.0 ** -(threshold - criteria.join))
+        long_total, long_expected = memory.values.sum(0), memory.expected.sum(0)
+        severe = raises & (long_total < criteria.severe_share * long_expected)
+        shown = np.flatnonzero((step.tail <= monitor.watch_tail) | alarm | joins)
+    return [
+        Detection(
+            quantity=monitor.quantity.id,
+            region=watched[i],
+            method=monitor.method,
+            valid_time=valid - (int(step.window[i]) - 1) * period if period <= DAY else valid,
+            ends=valid + period,
+            known_at=at,
+            value=float(step.total[i]),
+            expected=float(step.total_expected[i]),
+            tail=float(step.tail[i]),
+            threshold=threshold,
+            window_h=max(1, round(int(step.window[i]) * period / timedelta(hours=1))),
+            alarm=bool(alarm[i]),
+            joins=bool(joins[i]),
+            severe=bool(severe[i] and (alarm[i] or joins[i])),
+        )
+        for i in shown.tolist()
+    ]

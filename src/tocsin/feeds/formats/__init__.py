@@ -1,0 +1,1 @@
+"""Forms in which publishers write: one file each, used by the sources."""

@@ -1,0 +1,1 @@
+"""One file for each feed, ``<publisher>_<product>.py``; found by scanning."""

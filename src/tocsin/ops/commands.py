@@ -1,0 +1,360 @@
+"""Every change of state: each command is one transaction with its entry in the journal.
+
+The rules of the life of a warning are :mod:`tocsin.warn.lifecycle`; here they meet the store, which holds the
+same rules once more as constraints of the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from tocsin import respond
+from tocsin.model import (
+    Alert,
+    ConflictError,
+    Decision,
+    Role,
+    State,
+    StoreError,
+    Task,
+)
+from tocsin.model.law import BreakGlass
+from tocsin.ops.office import APPROVAL_LASTS, Office
+from tocsin.store import BreakGlass as StoredBreakGlass
+from tocsin.warn import deliver, lifecycle
+from tocsin.warn.propose import Proposal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who acts: an account in its role.
+
+    Parameters
+    ----------
+    account : str
+        Name of the account.
+    role : Role
+        Its role.
+    simulated : bool
+        True for the stated desk policy of a replay.
+    """
+
+    account: str
+    role: Role
+    simulated: bool = False
+
+
+SYSTEM = Actor(account="system", role=Role.SYSTEM)
+
+
+def get_alert(office: Office, alert: str) -> Alert:
+    """The newest revision of a warning.
+
+    Raises
+    ------
+    StoreError
+        When there is none.
+    """
+    found: Alert | None = office.store.get("alert", alert)
+    if found is None:
+        raise StoreError(f"warning: got {alert!r}, allowed: an id that 'tocsin warnings list' shows")
+    return found
+
+
+def etag(alert: Alert) -> str:
+    """Version of a warning for ``If-Match``: any change of content or state changes it."""
+    return f'"{alert.revision}-{alert.content_hash[:16]}"'
+
+
+def record_proposals(office: Office, proposals: Iterable[Proposal]) -> list[Alert]:
+    """Keep what a cycle drafted; a draft that is there already is left as it is."""
+    kept = []
+    for proposal in proposals:
+        alert = proposal.alert
+        if office.store.get("alert", alert.id) is None:
+            _keep(office, alert, proposal.decision)
+            kept.append(alert)
+    return kept
+
+
+def draft(office: Office, alert: Alert, actor: Actor, *, at: datetime) -> Alert:
+    """Keep a new draft of an officer."""
+    with office.store.transaction():
+        if office.store.get("alert", alert.id) is not None:
+            raise ConflictError(f"{alert.id}: id: got one that is used, allowed: a new one")
+        new, decision = lifecycle.draft(alert, at=at, **_who(actor))
+        _keep(office, new, decision)
+    return new
+
+
+def edit(
+    office: Office,
+    alert: str,
+    changes: Mapping[str, Any],
+    actor: Actor,
+    *,
+    at: datetime,
+    match: str | None = None,
+) -> Alert:
+    """Change the content of a draft; every approval is void."""
+    with office.store.transaction():
+        old = _matching(office, alert, match)
+        new, decision = lifecycle.edit(old, changes, at=at, **_who(actor))
+        _keep(office, new, decision)
+    return new
+
+
+def submit(office: Office, alert: str, actor: Actor, *, at: datetime, match: str | None = None) -> Alert:
+    """Ask another officer for approval."""
+    with office.store.transaction():
+        old = _matching(office, alert, match)
+        new, decision = lifecycle.submit(old, at=at, **_who(actor))
+        _keep(office, new, decision)
+    return new
+
+
+def approve(
+    office: Office,
+    alert: str,
+    actor: Actor,
+    *,
+    legal_basis: str,
+    at: datetime,
+    match: str | None = None,
+    reason: str = "",
+    break_glass: BreakGlass | None = None,
+) -> Alert:
+    """Approve exactly this content, on a legal basis; never one's own."""
+    with office.store.transaction():
+        old = _matching(office, alert, match)
+        new, decision = lifecycle.approve(
+            old,
+            at=at,
+            legal_basis=legal_basis,
+            laws=office.laws,
+            levels=office.pack.levels,
+            expires_after=APPROVAL_LASTS,
+            reason=reason,
+            break_glass=break_glass,
+            **_who(actor),
+        )
+        _keep(office, new, decision)
+        policy = None
+        if break_glass is not None:
+            policy = StoredBreakGlass(
+                policy=break_glass.policy, reason=reason, review_due=lifecycle.review_due(break_glass, at)
+            )
+        office.store.approve(
+            alert=new.id,
+            content_hash=new.content_hash,
+            approver=actor.account,
+            submitter=new.submitter or "",
+            legal_basis=legal_basis,
+            at=at,
+            expires=new.approval_expires or at,
+            breakglass=policy,
+        )
+    return new
+
+
+def reject(
+    office: Office, alert: str, actor: Actor, *, reason: str, at: datetime, match: str | None = None
+) -> Alert:
+    """Turn a warning down, with a reason."""
+    with office.store.transaction():
+        old = _matching(office, alert, match)
+        new, decision = lifecycle.reject(old, reason=reason, at=at, **_who(actor))
+        _keep(office, new, decision)
+    return new
+
+
+def issue(office: Office, alert: str, actor: Actor, *, at: datetime, match: str | None = None) -> Alert:
+    """Issue what was approved: retire what it replaces, decide what is sent to whom, open the tasks."""
+    with office.store.transaction():
+        old = _matching(office, alert, match)
+        chain = [a for a in office.store.list("alert", where={"chain": old.chain}) if a.id != old.id]
+        messages, decisions = lifecycle.issue(
+            old, at=at, chain=chain, sender=office.pack.sender, **_who(actor)
+        )
+        for message, decision in zip(messages, decisions, strict=True):
+            _keep(office, message, decision)
+        new = messages[0]
+        office.store.issue(
+            alert=new.id,
+            content_hash=new.content_hash,
+            approval_expires=new.approval_expires or at,
+            at=at,
+            issuer=actor.account,
+        )
+        outcomes = deliver.prepare(new, at=at, desk=office.desk, outbox=office.store, chain=chain)
+        for outcome in outcomes:
+            if not outcome.sent_on:
+                key = f"{new.id}:{outcome.recipient or 'all'}"
+                _put_new(office, "suppressed", key, {"id": key, "at": at, "reason": outcome.reason}, at)
+        _open_tasks(office, new, actor, at)
+    return new
+
+
+def cancel(
+    office: Office, alert: str, actor: Actor, *, reason: str, at: datetime, match: str | None = None
+) -> Alert:
+    """Draft the public cancellation of an issued warning; it needs approval like any other."""
+    with office.store.transaction():
+        old = _matching(office, alert, match)
+        chain = [a for a in office.store.list("alert", where={"chain": old.chain}) if a.id != old.id]
+        new, decision = lifecycle.cancel(
+            old,
+            reason=reason,
+            new_id=_next_id(old, chain),
+            sender=office.pack.sender,
+            chain=chain,
+            at=at,
+            **_who(actor),
+        )
+        _keep(office, new, decision)
+    return new
+
+
+def update(
+    office: Office, alert: str, changes: Mapping[str, Any], actor: Actor, *, reason: str, at: datetime
+) -> Alert:
+    """Draft the message that is to replace an issued warning."""
+    with office.store.transaction():
+        old = get_alert(office, alert)
+        chain = [a for a in office.store.list("alert", where={"chain": old.chain}) if a.id != old.id]
+        new, decision = lifecycle.update(
+            old,
+            changes,
+            new_id=_next_id(old, chain),
+            sender=office.pack.sender,
+            chain=chain,
+            reason=reason,
+            at=at,
+            **_who(actor),
+        )
+        _keep(office, new, decision)
+    return new
+
+
+def send_pending(office: Office, *, at: datetime) -> deliver.Round:
+    """Take what is in the outbox to the channels, at least once, and record every answer."""
+    return deliver.send(office.store, office.channels, office.desk.book, at=at)
+
+
+def settle_task(office: Office, task: str, actor: Actor, *, done: bool, reason: str, at: datetime) -> Task:
+    """Mark a task as done, or drop it with a reason."""
+    with office.store.transaction():
+        stored = office.store.history("task", task)
+        if not stored:
+            raise StoreError(f"task: got {task!r}, allowed: an id that 'tocsin respond tasks' shows")
+        opened = office.store.list("task", where={"alert": stored[-1].noun.alert})
+        old: Task = stored[-1].noun
+        if done:
+            new, decision = respond.complete(old, tasks=opened, actor=actor.account, role=actor.role, at=at)
+        else:
+            new, decision = respond.drop(old, reason=reason, actor=actor.account, role=actor.role, at=at)
+        office.store.put("task", task, new, known_at=at, revision=stored[-1].revision + 1)
+        office.store.journal(decision)
+    return new
+
+
+def acknowledge(office: Office, alert: str, actor: Actor, *, at: datetime) -> None:
+    """Note that an officer has seen a warning; it changes nothing else."""
+    found = get_alert(office, alert)
+    key = f"{alert}:{actor.account}"
+    with office.store.transaction():
+        _put_new(office, "ack", key, {"id": key, "alert": alert, "account": actor.account, "at": at}, at)
+        office.store.journal(
+            Decision(
+                id=lifecycle.decision_id(alert, "ack", at, actor.account),
+                at=at,
+                actor=actor.account,
+                role=actor.role,
+                action="ack",
+                subject=alert,
+                content_hash=found.content_hash,
+            )
+        )
+
+
+def _who(actor: Actor) -> dict[str, Any]:
+    return {"actor": actor.account, "role": actor.role, "simulated": actor.simulated}
+
+
+def _keep(office: Office, alert: Alert, decision: Decision) -> None:
+    office.store.put("alert", alert.id, alert, known_at=decision.at, revision=alert.revision)
+    office.store.journal(decision)
+
+
+def _matching(office: Office, alert: str, match: str | None) -> Alert:
+    found = get_alert(office, alert)
+    if match is not None and match != etag(found):
+        raise ConflictError(
+            f"{alert}: If-Match: got {match}, allowed: {etag(found)}; somebody changed it, read it again"
+        )
+    return found
+
+
+def _next_id(alert: Alert, chain: Sequence[Alert]) -> str:
+    stem = alert.chain.rsplit(".", 1)[0]
+    numbers = [int(a.id.rsplit(".", 1)[-1]) for a in (alert, *chain)]
+    return f"{stem}.{max(numbers) + 1}"
+
+
+def _put_new(office: Office, kind: str, key: str, body: Mapping[str, Any], at: datetime) -> None:
+    if office.store.get(kind, key) is None:
+        office.store.put(kind, key, body, known_at=at, revision=0)
+
+
+def _open_tasks(office: Office, alert: Alert, actor: Actor, at: datetime) -> None:
+    book = respond.playbook_for(alert, office.playbooks.values())
+    if book is None or alert.msg_type == "Cancel" or alert.state is not State.ISSUED:
+        return
+    opened = office.store.list("task", where={"alert": alert.chain})
+    tasks, decision = respond.activate(alert, book, at=at, opened=opened, simulated=actor.simulated)
+    for task in tasks:
+        office.store.put("task", task.id, task, known_at=at, revision=0)
+    if tasks:
+        office.store.journal(decision)
+
+
+def exercise_of(alert: Alert, *, identifier: str, at: datetime, hold: timedelta) -> Alert:
+    """A draft with the content of an earlier warning as an exercise: it can never reach the public.
+
+    Parameters
+    ----------
+    alert : Alert
+        What is played again.
+    identifier : str
+        New id.
+    at : datetime
+        When the exercise begins.
+    hold : timedelta
+        How long it stands.
+    """
+    members = tuple(replace(m, since=at) for m in alert.members)
+    return replace(
+        alert,
+        id=identifier,
+        chain=identifier,
+        revision=0,
+        state=State.DRAFT,
+        status="Exercise",
+        msg_type="Alert",
+        members=members,
+        onset=at,
+        expires=at + hold,
+        created_at=at,
+        sent=None,
+        references=(),
+        author="system",
+        submitter=None,
+        approver=None,
+        legal_basis=None,
+        approved_hash=None,
+        approval_expires=None,
+        reason="",
+    )

@@ -1,0 +1,125 @@
+"""The running world of a loop of cycles: what the store holds, kept at hand between two cycles.
+
+A cycle asks its snapshot for the standing warnings, the verdicts and the carried state. The store answers
+these as of any moment; a loop that wrote them itself a moment ago need not ask again. A test holds both
+answers equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tocsin.model import Alert, Event, FeedState, Panel, Snapshot, State
+from tocsin.verify.outcome import Day
+
+STANDING = frozenset({State.DRAFT, State.SUBMITTED, State.APPROVED, State.ISSUED})
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class World:
+    """What a loop carries from one cycle to the next.
+
+    Parameters
+    ----------
+    alerts : dict of str to Alert
+        Newest revision of every warning.
+    verdicts : list of (datetime, mapping)
+        Entries with the moment from which they are known.
+    days : dict
+        Local days judged, by domain, region and day.
+    closed : set of str
+        Chains whose verdict can no longer change.
+    carried : mapping of ndarray or None
+        State that the last cycle left.
+    """
+
+    alerts: dict[str, Alert] = field(default_factory=dict)
+    verdicts: list[tuple[datetime, Mapping[str, Any]]] = field(default_factory=list)
+    days: dict[str, dict[tuple[str, date], Day]] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)
+    carried: Mapping[str, NDArray[Any]] | None = None
+
+    def remember(self, alerts: Iterable[Alert]) -> None:
+        """Take newer revisions of warnings."""
+        self.alerts |= {alert.id: alert for alert in alerts}
+
+    def standing(self, at: datetime) -> list[Alert]:
+        """Warnings that stand or wait at a moment, as the store gives them."""
+        found = [a for a in self.alerts.values() if a.state in STANDING and a.expires > at]
+        return sorted(found, key=lambda a: a.id)
+
+
+# What a snapshot of the store says, except for what the loop itself wrote last.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Chained:
+    """A snapshot of the store with the loop's own records laid over it.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        Observations and events as known at its moment.
+    world : World
+        Warnings, verdicts and carried state.
+    archives : mapping of str to (datetime, datetime)
+        Sources that an archive covers, with its first and last moment: within it they count as read.
+    """
+
+    snapshot: Snapshot
+    world: World
+    archives: Mapping[str, tuple[datetime, datetime]]
+
+    @property
+    def at(self) -> datetime:
+        """The moment of knowledge."""
+        return self.snapshot.at
+
+    def panel(
+        self, quantity: str, *, regions: Sequence[str], start: datetime, end: datetime, step: timedelta
+    ) -> Panel:
+        """As the store's snapshot."""
+        return self.snapshot.panel(quantity, regions=regions, start=start, end=end, step=step)
+
+    def cells(
+        self,
+        *,
+        quantity: str | None = None,
+        regions: Sequence[str] | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+    ) -> pa.Table:
+        """As the store's snapshot."""
+        return self.snapshot.cells(quantity=quantity, regions=regions, start=start, end=end)
+
+    def events(
+        self, *, domain: str | None = None, start: datetime | None = None, end: datetime | None = None
+    ) -> Sequence[Event]:
+        """As the store's snapshot."""
+        return self.snapshot.events(domain=domain, start=start, end=end)
+
+    def standing(self) -> Sequence[Alert]:
+        """Warnings that stand or wait."""
+        return self.world.standing(self.at)
+
+    def verdicts(self, since: datetime) -> Sequence[Mapping[str, Any]]:
+        """Verdicts taken in ``(since, at]``."""
+        return [entry for known, entry in self.world.verdicts if since < known <= self.at]
+
+    def carried(self, plan: str) -> Mapping[str, NDArray[Any]] | None:
+        """State that the cycle before left."""
+        return self.snapshot.carried(plan) if self.world.carried is None else self.world.carried
+
+    def feeds(self) -> Mapping[str, FeedState]:
+        """State of each source; one that an archive covers at this moment counts as read."""
+        if self.archives:
+            return {
+                source: FeedState(source=source, outcome="ok", last_ok=self.at, newest=self.at)
+                for source, (first, last) in self.archives.items()
+                if first <= self.at <= last + timedelta(hours=6)
+            }
+        return self.snapshot.feeds()

@@ -1,0 +1,1 @@
+"""Verification: what came true of every warning, and what was missed."""

@@ -1,0 +1,369 @@
+"""From findings to drafts: group alarms, join what stands, update only what changed.
+
+A draft is a proposal. Nothing here leaves the house: a duty officer submits, another officer approves.
+"""
+
+from __future__ import annotations
+
+import math
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from tocsin.model import Alert, Decision, Detection, Domain, Event, Member, Region, Role, State, iso
+from tocsin.warn import lifecycle
+from tocsin.warn.wording import HEADLINE, shorten
+
+EARTH_KM = 6371.0088
+PENDING = frozenset({State.DRAFT, State.SUBMITTED, State.APPROVED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A draft of the system and the decision that records it."""
+
+    alert: Alert
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What every proposal of a cycle needs.
+
+    Parameters
+    ----------
+    at : datetime
+        Moment of the cycle.
+    domain : Domain
+        Criteria and texts.
+    regions : mapping
+        Regions by id.
+    pack, sender : str
+        Country and CAP sender.
+    likelihood : float
+        Measured share of earlier warnings that came true; NaN where it was not measured.
+    inputs : tuple of str
+        Ids that the drafts rest on.
+    """
+
+    at: datetime
+    domain: Domain
+    regions: Mapping[str, Region]
+    pack: str
+    sender: str
+    likelihood: float
+    inputs: tuple[str, ...]
+
+
+def propose(
+    context: Context, detections: Sequence[Detection], events: Sequence[Event], standing: Sequence[Alert]
+) -> tuple[Proposal, ...]:
+    """Draft what the findings call for.
+
+    Parameters
+    ----------
+    context : Context
+        Domain, regions, moment.
+    detections : sequence of Detection
+        Findings of this cycle; only those that alarm or join count.
+    events : sequence of Event
+        Reports of others, for domains that warn of events.
+    standing : sequence of Alert
+        Warnings of this domain that stand or wait.
+
+    Returns
+    -------
+    tuple of Proposal
+        Drafts of new warnings and of updates; empty when nothing changed that people must be told.
+    """
+    found = _by_region(context, detections)
+    proposals: list[Proposal] = []
+    chains = _newest_of_chains(standing)
+    taken: set[str] = set()
+    for alert in chains:
+        near = {
+            region: d
+            for region, d in found.items()
+            if region not in taken and (region in alert.regions or _near(context, region, alert.regions))
+        }
+        taken |= near.keys()
+        if alert.state not in PENDING and near:
+            update = _update(context, alert, near, [a for a in standing if a.chain == alert.chain])
+            if update is not None:
+                proposals.append(update)
+    fresh = {region: d for region, d in found.items() if region not in taken and d.alarm}
+    proposals += [_draft(context, group) for group in _groups(context, fresh)]
+    proposals += [_event_draft(context, e) for e in events if _is_new(context, e, standing)]
+    return tuple(proposals)
+
+
+def _by_region(context: Context, detections: Sequence[Detection]) -> dict[str, Detection]:
+    """The most extreme raising finding of each region."""
+    raising = {m.quantity.id for m in context.domain.monitors if m.raises}
+    best: dict[str, Detection] = {}
+    for d in detections:
+        if (
+            d.quantity in raising
+            and (d.alarm or d.joins)
+            and (d.region not in best or d.tail < best[d.region].tail)
+        ):
+            best[d.region] = d
+    return best
+
+
+def _newest_of_chains(standing: Sequence[Alert]) -> list[Alert]:
+    """One alert a chain: what waits if anything waits, else what was issued last."""
+    newest: dict[str, Alert] = {}
+    for alert in standing:
+        old = newest.get(alert.chain)
+        key = (alert.state in PENDING, alert.created_at)
+        if alert.msg_type != "Cancel" and (old is None or key >= (old.state in PENDING, old.created_at)):
+            newest[alert.chain] = alert
+    return sorted(newest.values(), key=lambda a: (a.created_at, a.id))
+
+
+def distance_km(a: Region, b: Region) -> float:
+    """Great-circle distance of two regions' points.
+
+    Parameters
+    ----------
+    a, b : Region
+        Places with WGS 84 degrees.
+
+    Returns
+    -------
+    float
+        Kilometres.
+    """
+    x, y = np.radians([a.lat, a.lon]), np.radians([b.lat, b.lon])
+    h = np.sin((y[0] - x[0]) / 2) ** 2 + np.cos(x[0]) * np.cos(y[0]) * np.sin((y[1] - x[1]) / 2) ** 2
+    return float(2 * EARTH_KM * np.arcsin(np.sqrt(h)))
+
+
+def _near(context: Context, region: str, others: Sequence[str]) -> bool:
+    here = context.regions[region]
+    limit = context.domain.criteria.group_km
+    return any(distance_km(here, context.regions[o]) <= limit for o in others if o in context.regions)
+
+
+def _groups(context: Context, found: Mapping[str, Detection]) -> list[dict[str, Detection]]:
+    """Alarms of one moment in connected groups: near one is in the group of all."""
+    left = dict(sorted(found.items(), key=lambda item: (item[1].tail, item[0])))
+    groups = []
+    while left:
+        group = dict([next(iter(left.items()))])
+        del left[next(iter(group))]
+        grown = True
+        while grown:
+            joined = {r: d for r, d in left.items() if _near(context, r, list(group))}
+            grown = bool(joined)
+            group |= joined
+            left = {r: d for r, d in left.items() if r not in joined}
+        groups.append(group)
+    return groups
+
+
+def _member(context: Context, d: Detection) -> Member:
+    region = context.regions[d.region]
+    return Member(
+        region=d.region,
+        name=region.code if region.level == "site" else region.title,
+        since=context.at,
+        tail=d.tail,
+        value=d.value,
+        expected=d.expected,
+        window_h=d.window_h,
+    )
+
+
+def _level(context: Context, found: Mapping[str, Detection], members: int) -> int:
+    severe = any(d.severe for d in found.values()) or members >= context.domain.criteria.severe_members
+    return 3 if severe else 2
+
+
+def _draft(context: Context, group: Mapping[str, Detection]) -> Proposal:
+    members = tuple(_member(context, d) for d in group.values())
+    lead = next(iter(group.values()))
+    stem = f"{context.pack}.{context.domain.id}.{context.at:%Y%m%dT%H%MZ}.{members[0].name}"
+    findings = _findings(context, members)
+    return _first(
+        context,
+        f"{stem}.1".replace(" ", "_").replace(",", ""),
+        _level(context, group, len(members)),
+        members,
+        onset=min(d.valid_time for d in group.values()),
+        inputs=context.inputs,
+        texts=_texts(context, members, findings, lead.ends),
+    )
+
+
+def _first(
+    context: Context,
+    identifier: str,
+    level: int,
+    members: tuple[Member, ...],
+    *,
+    onset: datetime,
+    inputs: tuple[str, ...],
+    texts: Mapping[str, str],
+) -> Proposal:
+    """The first draft of a chain."""
+    alert = Alert(
+        id=identifier,
+        chain=identifier,
+        domain=context.domain.id,
+        event=context.domain.event,
+        category=context.domain.category,
+        level=level,
+        likelihood=context.likelihood,
+        impact=level,
+        headline=texts["headline"],
+        description=texts["description"],
+        instruction=texts["instruction"],
+        response_type=context.domain.response_type,
+        members=members,
+        onset=onset,
+        expires=context.at + context.domain.criteria.hold,
+        created_at=context.at,
+        author="system",
+        inputs=inputs,
+    )
+    decision = lifecycle.draft(alert, actor="system", role=Role.SYSTEM, at=context.at)[1]
+    return Proposal(alert=alert, decision=decision)
+
+
+def _update(
+    context: Context, old: Alert, found: Mapping[str, Detection], chain: Sequence[Alert]
+) -> Proposal | None:
+    """An update, if level, area or window changed so that people must be told."""
+    criteria = context.domain.criteria
+    joined = {r: d for r, d in found.items() if r not in old.regions}
+    level = max(old.level, _level(context, found, len(old.members) + len(joined)))
+    # What was raised at the threshold is held at the lower one of joining: hysteresis.
+    ending = old.expires - context.at < criteria.renew
+    if not joined and level == old.level and not ending:
+        return None
+    worse = {
+        m.region: found[m.region] for m in old.members if m.region in found and found[m.region].tail < m.tail
+    }
+    kept = tuple(
+        replace(
+            m,
+            tail=worse[m.region].tail,
+            value=worse[m.region].value,
+            expected=worse[m.region].expected,
+            window_h=worse[m.region].window_h,
+        )
+        if m.region in worse
+        else m
+        for m in old.members
+    )
+    members = kept + tuple(_member(context, d) for d in joined.values())
+    stem, number = old.id.rsplit(".", 1)
+    latest = max(d.ends for d in found.values())
+    changes: dict[str, Any] = {
+        "level": level,
+        "impact": level,
+        "members": members,
+        "expires": max(old.expires, context.at + criteria.hold),
+        "inputs": context.inputs,
+        **_texts(context, members, _findings(context, members), latest),
+    }
+    why = "; ".join(
+        reason
+        for reason, holds in (
+            ("joined: " + ", ".join(context.regions[r].code for r in joined), bool(joined)),
+            (f"level {old.level} to {level}", level != old.level),
+            ("it goes on", ending),
+        )
+        if holds
+    )
+    alert, decision = lifecycle.update(
+        old,
+        changes,
+        new_id=f"{stem}.{int(number) + 1}",
+        sender=context.sender,
+        actor="system",
+        role=Role.SYSTEM,
+        at=context.at,
+        chain=chain,
+        reason=why,
+    )
+    return Proposal(alert=alert, decision=decision)
+
+
+def _place(context: Context, member: Member) -> str:
+    """What people read: a site with its code, anything wider with its parent."""
+    region = context.regions[member.region]
+    return f"{region.name} ({region.code})" if region.level == "site" else region.title
+
+
+def _findings(context: Context, members: Sequence[Member]) -> str:
+    return " ".join(
+        f"{_place(context, m)}: {m.value:.0f} in {m.window_h} h, expected {m.expected:.0f}." for m in members
+    )
+
+
+def _texts(context: Context, members: Sequence[Member], findings: str, until: datetime) -> dict[str, str]:
+    """Headline, description and instruction from the domain's templates; no placeholder stays unfilled."""
+    words = {
+        "places": _listed([_place(context, m) for m in members]),
+        "findings": findings,
+        "until": iso(until),
+        "count": str(len(members)),
+    }
+    texts = {
+        name: string.Template(context.domain.texts[name]).substitute(words)
+        for name in ("headline", "description", "instruction")
+    }
+    return texts | {"headline": shorten(texts["headline"], HEADLINE)}
+
+
+def _listed(words: Sequence[str], most: int = 3) -> str:
+    """Words as a list for people.
+
+    Examples
+    --------
+    >>> _listed(["a", "b", "c", "d", "e"]), _listed(["a", "b"])
+    ('a, b, c and 2 more', 'a and b')
+    """
+    if len(words) > most:
+        return ", ".join(words[:most]) + f" and {len(words) - most} more"
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+def _is_new(context: Context, event: Event, standing: Sequence[Alert]) -> bool:
+    """Whether a warning is due for an event: at a warning level, in the country, not yet told, not over."""
+    told = any(event.id in alert.inputs for alert in standing)
+    fresh = context.at - event.onset <= context.domain.criteria.hold
+    level = context.domain.criteria.event_level(event.magnitude)
+    return level >= 2 and event.status == "actual" and bool(event.regions) and not told and fresh
+
+
+def _event_draft(context: Context, event: Event) -> Proposal:
+    members = tuple(
+        Member(
+            region=region,
+            name=context.regions[region].title,
+            since=context.at,
+            tail=math.nan,
+            value=math.nan,
+            expected=math.nan,
+            window_h=0,
+        )
+        for region in event.regions
+    )
+    findings = f"{event.title} ({event.magnitude:g} {event.unit})."
+    return _first(
+        context,
+        f"{context.pack}.{context.domain.id}.{event.external_id}.1",
+        context.domain.criteria.event_level(event.magnitude),
+        members,
+        onset=event.onset,
+        inputs=(event.id, event.raw, *context.inputs),
+        texts=_texts(context, members, findings, event.known_at),
+    )
