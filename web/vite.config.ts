@@ -5,6 +5,7 @@ const here = new URL('.', import.meta.url).pathname;
 
 export default defineConfig(({ mode }) => ({
   root: here,
+  cacheDir: `${here}../node_modules/.vite`,
   plugins: [svelte({ compilerOptions: { runes: true } })],
   // Component tests need the browser build of Svelte, not the one for servers.
   resolve: mode === 'test' ? { conditions: ['browser'] } : {},

@@ -17,7 +17,6 @@ inputs of each cycle name those of the one before.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,12 +26,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.assess import compound, levels
+from tocsin.assess.likelihood import carried_counts, count_verdicts, likelihood
 from tocsin.detect import run as detection
 from tocsin.detect.contract import State, prefixed
 from tocsin.model import (
     UNCOVERED,
     UNKNOWN,
-    Alert,
     Assessment,
     Detection,
     Domain,
@@ -43,10 +42,8 @@ from tocsin.model import (
     from_us,
     to_us,
 )
+from tocsin.model.inputs import inputs_hash
 from tocsin.warn import propose
-
-LEAST_VERDICTS = 5
-"""Below so many verdicts the share that came true is not stated as a likelihood."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -111,7 +108,7 @@ def run(snapshot: Snapshot, plan: Plan, detectors: Mapping[str, type[Any]]) -> C
     before = from_us(int(carried["cycle/at"][0])) if carried else at
     standing = snapshot.standing()
     feeds = snapshot.feeds()
-    verdicts = [v for v in snapshot.verdicts(before) if v.get("first", True)]
+    verdicts = snapshot.verdicts(before)
     found: list[detection.Found] = []
     assessed: list[levels.Assessed] = []
     reported: list[Sequence[Event]] = []
@@ -119,8 +116,9 @@ def run(snapshot: Snapshot, plan: Plan, detectors: Mapping[str, type[Any]]) -> C
     for domain in plan.domains:
         watched = plan.watched[domain.id]
         mine = prefixed(carried, domain.id)
-        counts = _verdict_counts(domain, mine, verdicts)
-        new_false = int(counts[1] - _count(mine)[1])
+        counted = carried_counts(mine)
+        counts = count_verdicts(counted, domain.id, verdicts)
+        new_false = int(counts[1] - counted[1])
         one = detection.run(
             snapshot, domain, watched, plan.regions, detectors, prefixed(mine, "detect"), new_false
         )
@@ -133,7 +131,7 @@ def run(snapshot: Snapshot, plan: Plan, detectors: Mapping[str, type[Any]]) -> C
             events,
             [a for a in standing if a.domain == domain.id],
             one.unknown | _silent(domain, watched, feeds),
-            _likelihood(counts),
+            likelihood(counts),
             prefixed(mine, "assess"),
         )
         found.append(one)
@@ -147,7 +145,16 @@ def run(snapshot: Snapshot, plan: Plan, detectors: Mapping[str, type[Any]]) -> C
     recent = _recent(at, plan, kept)
     window = max((d.criteria.compound for d in plan.domains), default=timedelta(0))
     assessments = compound.mark(assessed, plan.regions, plan.neighbours, recent, window)
-    inputs = _hash(plan, at, carried, found, reported, standing, feeds)
+    inputs = inputs_hash(
+        plan.id,
+        at,
+        carried["cycle/inputs"].tobytes() if carried else b"",
+        readings=[(row.quantity, row.valid_time, row.read) for one in found for row in one.rows],
+        events=[event for group in reported for event in group],
+        standing=standing,
+        feeds=feeds,
+        verdicts=verdicts,
+    )
     kept["cycle/inputs"] = np.frombuffer(bytes.fromhex(inputs), np.uint8)
     identity = inputs[:32]
     proposals = [
@@ -202,24 +209,6 @@ def _state(feeds: Mapping[str, FeedState], source: str) -> FeedState:
     return feeds.get(source) or FeedState(source=source, outcome="never")
 
 
-def _count(mine: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
-    return mine["verdicts"] if "verdicts" in mine else np.zeros(2, np.int64)
-
-
-def _verdict_counts(
-    domain: Domain, mine: Mapping[str, NDArray[Any]], verdicts: Sequence[Mapping[str, Any]]
-) -> NDArray[np.int64]:
-    """Warnings that came true, and that did not, up to now."""
-    new = [v["verdict"] for v in verdicts if v["domain"] == domain.id]
-    true = sum(v == "TRUE" for v in new)
-    return _count(mine) + np.array([true, len(new) - true])
-
-
-def _likelihood(counts: NDArray[np.int64]) -> float:
-    total = int(counts.sum())
-    return float(counts[0]) / total if total >= LEAST_VERDICTS else float("nan")
-
-
 def _above(at: datetime, assessed: levels.Assessed, mine: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
     """When each region was last above normal, microseconds; 0 for never."""
     old: NDArray[np.int64] = mine.get("above", np.zeros(len(assessed.regions), np.int64))
@@ -251,32 +240,6 @@ def _context(at: datetime, plan: Plan, domain: Domain, kept: State, identity: st
         regions=plan.regions,
         pack=plan.pack,
         sender=plan.sender,
-        likelihood=_likelihood(kept[f"{domain.id}/verdicts"]),
+        likelihood=likelihood(kept[f"{domain.id}/verdicts"]),
         inputs=(f"cycle:{identity}",),
     )
-
-
-def _hash(
-    plan: Plan,
-    at: datetime,
-    carried: Mapping[str, NDArray[Any]],
-    found: Sequence[detection.Found],
-    events: Sequence[Sequence[Event]],
-    standing: Sequence[Alert],
-    feeds: Mapping[str, FeedState],
-) -> str:
-    """SHA-256 over everything that this cycle read."""
-    digest = hashlib.sha256(f"{plan.id}|{to_us(at)}|".encode())
-    digest.update(carried["cycle/inputs"].tobytes() if carried else b"first")
-    for one in found:
-        for row in one.rows:
-            digest.update(f"|{row.quantity}|{row.valid_time}|".encode())
-            digest.update(np.ascontiguousarray(row.values).tobytes())
-    for group in events:
-        for event in group:
-            digest.update(f"|{event.id}|{event.revision}|{event.raw}".encode())
-    for alert in standing:
-        digest.update(f"|{alert.id}|{alert.revision}|{alert.content_hash}".encode())
-    for source in sorted(feeds):
-        digest.update(f"|{source}|{feeds[source].outcome}".encode())
-    return digest.hexdigest()

@@ -301,3 +301,27 @@ it('says that the server does not answer, and keeps the picture with the instant
   expect(one(root, 'lagging').textContent).toContain('It is of 06 Mar 2001 02:00 UTC');
   expect(one(root, 'warnings').dataset.asof).toBe('2001-03-06T02:00:00Z');
 });
+
+it('stands on what it could read: without the map the lists are there, and the fault is told until it is mended', async () => {
+  const fixture = await serve('normal');
+  const d = await desk(fixture, STORM);
+  const through = globalThis.fetch;
+  let broken = true;
+  vi.stubGlobal('fetch', (path: string, init?: RequestInit) =>
+    broken && path.includes('regions/map') ? Promise.resolve(new Response('{}', { status: 503 })) : through(path, init),
+  );
+  const second = new Desk();
+  opened.push(() => second.stop());
+  await second.start(parseLink(STORM));
+  await settled(second);
+  expect(second.atlas).toBeNull();
+  expect(second.warnings.length).toBe(d.warnings.length);
+  expect(second.problem).toMatch(/503/);
+  await second.refresh();
+  expect(second.problem).toMatch(/503/);
+  broken = false;
+  second.retry();
+  await vi.waitFor(() => expect(second.atlas).not.toBeNull(), 4000);
+  await settled(second);
+  expect(second.problem).toBe('');
+});

@@ -45,6 +45,8 @@ class Row:
         Start of the period judged; None when none was due yet.
     values : ndarray of float64, shape (n,)
         As known at the moment of the cycle; NaN where nothing is known.
+    read : ndarray of float64, shape (n,) or (n_periods, n)
+        All values that were read: more than one period after a pause.
     step : Step or None
         What the detector said of that period, at this cycle or an earlier one.
     """
@@ -53,6 +55,7 @@ class Row:
     regions: tuple[str, ...]
     valid_time: datetime | None
     values: Floats
+    read: Floats
     step: Step | None
 
 
@@ -178,11 +181,13 @@ def _monitor(
     state = _own(carried) or detector.start(len(watched))
     memory = _Memory.of(carried, len(watched), domain.criteria.severe_hours, period)
     newest = np.full(len(watched), np.nan)
+    read: Floats | None = None
     valid: datetime | None = None
     step: Step | None = None
     if due:
         panel = seen.panel(monitor.quantity.id, regions=watched, start=due[0], end=due[-1] + grid, step=grid)
         index = {int(t): i for i, t in enumerate(panel.times)}
+        read = panel.values
         times = np.array([to_us(t) for t in due], np.int64)
         seasons = season_index(str(getattr(detector, "SEASON", "none")), times, zones)
         for row, time in enumerate(times):
@@ -203,12 +208,20 @@ def _monitor(
     if valid is not None and step is not None:
         kept["last"] = np.array([to_us(valid)])
         kept |= {f"step/{f.name}": getattr(step, f.name) for f in dataclasses.fields(step)}
-    row_out = Row(quantity=monitor.quantity.id, regions=watched, valid_time=valid, values=newest, step=step)
+    row_out = Row(
+        quantity=monitor.quantity.id,
+        regions=watched,
+        valid_time=valid,
+        values=newest,
+        read=newest if read is None else read,
+        step=step,
+    )
     return row_out, kept, found
 
 
 def _own(carried: State) -> State:
-    return prefixed(carried, "state")
+    # A detector may change its state in place; what the cycle before left must stay as it was.
+    return {name: array.copy() for name, array in prefixed(carried, "state").items()}
 
 
 def _due(at: datetime, monitor: Monitor, carried: State) -> list[datetime]:

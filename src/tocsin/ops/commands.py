@@ -171,13 +171,21 @@ def reject(
     return new
 
 
-def issue(office: Office, alert: str, actor: Actor, *, at: datetime, match: str | None = None) -> Alert:
+def issue(
+    office: Office,
+    alert: str,
+    actor: Actor,
+    *,
+    at: datetime,
+    match: str | None = None,
+    break_glass: BreakGlass | None = None,
+) -> Alert:
     """Issue what was approved: retire what it replaces, decide what is sent to whom, open the tasks."""
     with office.store.transaction():
         old = _matching(office, alert, match)
         chain = [a for a in office.store.list("alert", where={"chain": old.chain}) if a.id != old.id]
         messages, decisions = lifecycle.issue(
-            old, at=at, chain=chain, sender=office.pack.sender, **_who(actor)
+            old, at=at, chain=chain, sender=sender, break_glass=break_glass, **_who(actor)
         )
         for message, decision in zip(messages, decisions, strict=True):
             _keep(office, message, decision)
@@ -189,7 +197,8 @@ def issue(office: Office, alert: str, actor: Actor, *, at: datetime, match: str 
             at=at,
             issuer=actor.account,
         )
-        outcomes = deliver.prepare(new, at=at, desk=office.desk, outbox=office.store, chain=chain)
+        desk = office.replay_desk if actor.simulated else office.desk
+        outcomes = deliver.prepare(new, at=at, desk=desk, outbox=office.store, chain=chain)
         for outcome in outcomes:
             if not outcome.sent_on:
                 key = f"{new.id}:{outcome.recipient or 'all'}"
@@ -239,9 +248,13 @@ def update(
     return new
 
 
-def send_pending(office: Office, *, at: datetime) -> deliver.Round:
-    """Take what is in the outbox to the channels, at least once, and record every answer."""
-    return deliver.send(office.store, office.channels, office.desk.book, at=at)
+def send_pending(office: Office, *, at: datetime, replay: bool = False) -> deliver.Round:
+    """Take what is in the outbox to the channels, at least once, and record every answer.
+
+    A replay has recipients of its own: nothing that it sends can reach the public.
+    """
+    desk = office.replay_desk if replay else office.desk
+    return deliver.send(office.store, office.channels, desk.book, at=at)
 
 
 def settle_task(office: Office, task: str, actor: Actor, *, done: bool, reason: str, at: datetime) -> Task:
@@ -310,10 +323,16 @@ def _put_new(office: Office, kind: str, key: str, body: Mapping[str, Any], at: d
 
 
 def _open_tasks(office: Office, alert: Alert, actor: Actor, at: datetime) -> None:
-    book = respond.playbook_for(alert, office.playbooks.values())
-    if book is None or alert.msg_type == "Cancel" or alert.state is not State.ISSUED:
-        return
     opened = office.store.list("task", where={"alert": alert.chain})
+    if alert.msg_type == "Cancel":
+        for task, decision in respond.stand_down(opened, at=at, reason=f"cancelled by {alert.id}"):
+            revision = office.store.history("task", task.id)[-1].revision + 1
+            office.store.put("task", task.id, task, known_at=at, revision=revision)
+            office.store.journal(decision)
+        return
+    book = respond.playbook_for(alert, office.playbooks.values())
+    if book is None or alert.state is not State.ISSUED:
+        return
     tasks, decision = respond.activate(alert, book, at=at, opened=opened, simulated=actor.simulated)
     for task in tasks:
         office.store.put("task", task.id, task, known_at=at, revision=0)

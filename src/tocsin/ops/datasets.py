@@ -12,7 +12,8 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from tocsin.feeds import Locate, all_feeds
+from tocsin.feeds import admit, all_feeds
+from tocsin.geo import Pack
 from tocsin.model import ConfigError, Raw, StoreError, iso
 from tocsin.store import Store
 
@@ -73,7 +74,7 @@ DATASETS = (
 
 
 def load_datasets(
-    store: Store, packages: Path, locate: Locate, *, at: datetime, report: Report = lambda _: None
+    store: Store, packages: Path, pack: Pack, *, at: datetime, report: Report = lambda _: None
 ) -> list[dict[str, Any]]:
     """Read every packaged data set into the store; what is there already is left alone.
 
@@ -83,7 +84,7 @@ def load_datasets(
         Where to.
     packages : Path
         ``node_modules``.
-    locate : Locate
+    pack : Pack
         The country pack.
     at : datetime
         Wall time of the ingest.
@@ -100,11 +101,11 @@ def load_datasets(
     ConfigError
         When a package is absent or of another release, or a file is not the one expected.
     """
-    return [_load(store, packages, locate, dataset, at, report) for dataset in DATASETS]
+    return [_load(store, packages, pack, dataset, at, report) for dataset in DATASETS]
 
 
 def _load(
-    store: Store, packages: Path, locate: Locate, dataset: Dataset, at: datetime, report: Report
+    store: Store, packages: Path, pack: Pack, dataset: Dataset, at: datetime, report: Report
 ) -> dict[str, Any]:
     done: dict[str, Any] | None = store.get("dataset", dataset.id)
     if done is not None and done["sha256"] == dataset.sha256:
@@ -120,13 +121,17 @@ def _load(
         content=content,
     )
     sha = store.keep_raw(raw)
-    parsed = feed.parse(raw, known_at=at, locate=locate)
-    table = parsed.table()
-    report(f"storing {table.num_rows:,} observations and {len(parsed.events):,} events")
+    gated = admit(feed, raw, now=at, locate=pack, regions=pack.regions)
+    if gated.failed:
+        raise StoreError(f"{raw.url}: " + "; ".join(r.error for r in gated.rejected))
+    table = gated.observations
+    report(f"storing {table.num_rows:,} observations and {len(gated.events):,} events")
     if table.num_rows:
         store.load([table], ingest=f"dataset:{sha}", at=at)
-    if parsed.events:
-        store.add(parsed.events, ingest=f"dataset:{sha}:events", at=at)
+    if gated.events:
+        store.add(gated.events, ingest=f"dataset:{sha}:events", at=at)
+    for rejected in gated.rejected:
+        store.quarantine(raw.source, at, sha, rejected.where, rejected.error)
     record = {
         "id": dataset.id,
         "source": dataset.source,
@@ -138,9 +143,10 @@ def _load(
         "licence": feed.SOURCE.licence,
         "licence_url": feed.SOURCE.licence_url,
         "observations": table.num_rows,
-        "events": len(parsed.events),
-        "findings": [f.message for f in parsed.findings if f.level != "info"],
-        "span": _span(table, parsed.events),
+        "events": len(gated.events),
+        "findings": [f.message for f in gated.findings if f.level != "info"],
+        "rejected": len(gated.rejected),
+        "span": _span(table, gated.events),
     }
     store.put("dataset", dataset.id, record, known_at=at, revision=0)
     return record

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tocsin import cycle
+from tocsin.feeds import all_feeds
 from tocsin.model import (
     DAY,
     HOUR,
@@ -89,7 +90,8 @@ def turn(
     -------
     Cycle
     """
-    seen = Chained(snapshot=snapshot, world=world, archives=archives)
+    stale_after = {source: feed.SOURCE.stale_after for source, feed in all_feeds().items()}
+    seen = Chained(snapshot=snapshot, world=world, archives=archives, stale_after=stale_after)
     # Verdicts first: they are known at this moment, and move the threshold of this cycle.
     for domain in plan.domains:
         _verify(office, plan, domain, seen, world)
@@ -137,7 +139,7 @@ def _decide(office: Office, world: World, desk: DeskPolicy, at: datetime) -> Non
         commands.approve(office, alert.id, chief, legal_basis=basis, at=approved)
         commands.issue(office, alert.id, clerk, at=approved)
         world.remember(office.store.list("alert", where={"chain": alert.chain}))
-        commands.send_pending(office, at=approved)
+        commands.send_pending(office, at=approved, replay=True)
 
 
 def _verify(office: Office, plan: Plan, domain: Domain, seen: Chained, world: World) -> None:

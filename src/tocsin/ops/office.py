@@ -88,39 +88,39 @@ class Office:
     @cached_property
     def desk(self) -> Desk:
         """What delivery needs to know."""
-        return Desk(
-            issuer=Issuer(
-                sender=self.pack.sender,
-                name=self.pack.sender_name,
-                geocodes={RegionLevel.COUNTY: (("SAME", "0{tail}"), ("FIPS6", "0{tail}"))},
-            ),
-            levels=self.pack.levels,
-            regions=self.pack.regions,
-            book=AddressBook(
+        return self._desk(
+            AddressBook(
                 public=(
-                    Recipient(
-                        id="public-feed",
-                        channel="atom",
-                        address=str(self.path / "public"),
-                        audience=Audience.PUBLIC,
-                    ),
-                    Recipient(
-                        id="partners-folder",
-                        channel="file",
-                        address=str(self.path / "partners"),
-                        audience=Audience.PUBLIC,
-                    ),
+                    self._recipient("public-feed", "atom", "public", Audience.PUBLIC),
+                    self._recipient("partners-folder", "file", "partners", Audience.PUBLIC),
                 ),
-                drill=(
-                    Recipient(
-                        id="drill-folder",
-                        channel="file",
-                        address=str(self.path / "drill"),
-                        audience=Audience.DRILL,
-                    ),
-                ),
-            ),
+                drill=(self._recipient("drill-folder", "file", "drill", Audience.DRILL),),
+            )
         )
+
+    @cached_property
+    def replay_desk(self) -> Desk:
+        """What delivery needs to know in a replay: it has folders of its own."""
+        return self._desk(
+            AddressBook(
+                public=(self._recipient("replay-feed", "atom", "replay/public", Audience.PUBLIC),),
+                drill=(self._recipient("replay-drill", "file", "replay/drill", Audience.DRILL),),
+            )
+        )
+
+    def _desk(self, book: AddressBook) -> Desk:
+        issuer = Issuer(
+            sender=self.pack.sender,
+            name=self.pack.sender_name,
+            geocodes={
+                RegionLevel.COUNTY: (("SAME", "0{tail}"), ("FIPS6", "0{tail}")),
+                RegionLevel.STATE: (("SAME", "0{tail}000"),),
+            },
+        )
+        return Desk(issuer=issuer, levels=self.pack.levels, regions=self.pack.regions, book=book)
+
+    def _recipient(self, name: str, channel: str, folder: str, audience: Audience) -> Recipient:
+        return Recipient(id=name, channel=channel, address=str(self.path / folder), audience=audience)
 
 
 def open_office(

@@ -64,5 +64,5 @@ def _watched(pack: Pack, domain: Domain) -> tuple[str, ...]:
 
 
 def _identity(pack: Pack, domains: Sequence[Domain]) -> str:
-    text = "|".join([pack.id, *(f"{d.id}:{d.version}" for d in domains)])
+    text = "|".join([pack.id, pack.digest, *(f"{d.id}:{d.version}" for d in domains)])
     return hashlib.sha256(text.encode()).hexdigest()[:16]

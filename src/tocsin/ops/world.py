@@ -8,14 +8,14 @@ answers equal.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tocsin.model import Alert, Event, FeedState, Panel, Snapshot, State
+from tocsin.model import Alert, Event, FeedState, Panel, Snapshot, State, iso
 from tocsin.verify.outcome import Day
 
 STANDING = frozenset({State.DRAFT, State.SUBMITTED, State.APPROVED, State.ISSUED})
@@ -68,11 +68,14 @@ class Chained:
         Warnings, verdicts and carried state.
     archives : mapping of str to (datetime, datetime)
         Sources that an archive covers, with its first and last moment: within it they count as read.
+    stale_after : mapping of str to timedelta
+        Age of the newest content from which a source counts as failed.
     """
 
     snapshot: Snapshot
     world: World
     archives: Mapping[str, tuple[datetime, datetime]]
+    stale_after: Mapping[str, timedelta]
 
     @property
     def at(self) -> datetime:
@@ -122,4 +125,13 @@ class Chained:
                 for source, (first, last) in self.archives.items()
                 if first <= self.at <= last + timedelta(hours=6)
             }
-        return self.snapshot.feeds()
+        return {source: self._aged(state) for source, state in self.snapshot.feeds().items()}
+
+    def _aged(self, state: FeedState) -> FeedState:
+        """A feed whose newest content is too old has failed, however often it is read."""
+        newest = state.newest or state.last_ok
+        limit = self.stale_after.get(state.source)
+        if state.outcome != "ok" or newest is None or limit is None or self.at - newest <= limit:
+            return state
+        message = f"stale: newest content of {iso(newest)}"
+        return replace(state, outcome="failed", since=newest + limit, message=message)

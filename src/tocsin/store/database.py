@@ -7,7 +7,9 @@ Everything else in the store speaks SQLAlchemy Core. What is particular to SQLit
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +21,8 @@ from tocsin.model.errors import StoreError
 
 BUSY_S = 30
 """How long a writer waits for another process before it gives up."""
+
+_SOON, _LATER = (200, 0.0001), (6_000, 0.005)  # tries to get the lock, and the pause between them
 
 
 def _dumps(plain: Any) -> str:
@@ -36,16 +40,22 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.engine = sa.create_engine(
-            sa.URL.create("sqlite+pysqlite", database=str(path)),
-            connect_args={"timeout": BUSY_S, "check_same_thread": False},
-            pool_size=8,
-            max_overflow=64,
-            json_serializer=_dumps,
+        self._readers, self._writers = (
+            sa.create_engine(
+                sa.URL.create("sqlite+pysqlite", database=str(path)),
+                connect_args={"timeout": BUSY_S, "check_same_thread": False},
+                pool_size=8,
+                max_overflow=64,
+                json_serializer=_dumps,
+            )
+            for _ in range(2)
         )
         self._local = threading.local()
-        sa.event.listen(self.engine, "connect", _on_connect)
-        sa.event.listen(self.engine, "begin", _on_begin)
+        for engine in (self._readers, self._writers):
+            sa.event.listen(engine, "connect", _on_connect)
+        sa.event.listen(self._writers, "connect", _on_connect_writer)
+        sa.event.listen(self._readers, "begin", _begin_to_read)
+        sa.event.listen(self._writers, "begin", _begin_to_write)
 
     @property
     def in_transaction(self) -> bool:
@@ -59,27 +69,12 @@ class Database:
         if writer is not None:
             yield writer
             return
-        connection = self.engine.connect().execution_options(tocsin_write=True)
-        try:
-            try:
-                transaction = connection.begin()
-            except sa.exc.OperationalError as error:
-                raise StoreError(
-                    f"{self.path}: cannot write: {error.orig}; another process held the store for more than "
-                    f"{BUSY_S} s, or the disk is read-only: stop it, or try again"
-                ) from error
+        with self._writers.connect() as connection, connection.begin():
             self._local.writer = connection
             try:
                 yield connection
-            except BaseException:
-                transaction.rollback()
-                raise
-            else:
-                transaction.commit()
             finally:
                 self._local.writer = None
-        finally:
-            connection.close()
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -88,12 +83,13 @@ class Database:
         if writer is not None:
             yield writer
             return
-        with self.engine.connect() as connection, connection.begin():
+        with self._readers.connect() as connection, connection.begin():
             yield connection
 
     def close(self) -> None:
         """Give back every connection."""
-        self.engine.dispose()
+        self._readers.dispose()
+        self._writers.dispose()
 
 
 def _on_connect(connection: Any, _record: Any) -> None:
@@ -108,7 +104,29 @@ def _on_connect(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-def _on_begin(connection: sa.Connection) -> None:
+def _on_connect_writer(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA busy_timeout = 0")  # it waits by itself: see below
+
+
+def _begin_to_read(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _begin_to_write(connection: sa.Connection) -> None:
     # a writer takes its lock at once: two that read first and write later would end in a deadlock
-    immediate = connection.get_execution_options().get("tocsin_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    driver: Any = connection.connection.dbapi_connection
+    for tries, pause in (_SOON, _LATER):
+        for _ in range(tries):
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise StoreError(f"the store cannot be written: {error}; is its disk full?") from error
+                # SQLite's own waiting sleeps up to 100 ms at a time while others pass; a commit takes 1 ms
+                time.sleep(pause)
+            else:
+                return
+    raise StoreError(
+        f"the store cannot be written: another process has held it for more than {BUSY_S} s: "
+        "stop that one, or try again"
+    )

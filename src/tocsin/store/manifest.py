@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,8 @@ class Pin:
     newest_batch: int
     segments: tuple[Segment, ...]
     batches: tuple[int, ...]
-    shared: bool  # False inside a transaction that may still be rolled back
+    shared: bool  # False when its batches may still be rolled back
+    held: dict[int, pa.Table] = field(default_factory=dict, compare=False)  # its inbox, once decoded
 
 
 class Manifest:
@@ -61,7 +62,6 @@ class Manifest:
         self._lock = threading.Lock()
         self._pin: Pin | None = None
         self._blobs: OrderedDict[int, pa.Table] = OrderedDict()
-        self._inbox: tuple[tuple[int, ...], dict[int, pa.Table]] | None = None
 
     def path(self, name: str) -> Path:
         """Where a segment's file is: a folder a month."""
@@ -73,7 +73,7 @@ class Manifest:
         with self.database.read() as connection:
             generation, newest = connection.execute(_VERSION).one()
             known = self._pin
-            if known and not inside and (known.generation, known.newest_batch) == (generation, newest):
+            if known and (known.generation, known.newest_batch) == (generation, newest):
                 return known
             rows = connection.execute(
                 sa.select(*_COLUMNS).where(SEGMENT.c.removed.is_(None)).order_by(SEGMENT.c.id)
@@ -90,16 +90,9 @@ class Manifest:
 
     def waiting(self, pin: Pin) -> dict[int, pa.Table]:
         """The rows of a pin's inbox by month, each month sorted as a segment is."""
-        with self._lock:
-            held = self._inbox
-            if pin.shared and held is not None and held[0] == pin.batches:
-                return held[1]
-        tables = self._decode(pin)
-        by_month = split_months(tables)
-        if pin.shared:
-            with self._lock:
-                self._inbox = (pin.batches, by_month)
-        return by_month
+        if pin.batches and not pin.held:
+            pin.held.update(split_months(self._decode(pin)))
+        return pin.held
 
     def _decode(self, pin: Pin) -> list[pa.Table]:
         have: dict[int, pa.Table] = {}

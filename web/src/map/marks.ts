@@ -22,17 +22,18 @@ export function drawGlyph(
   });
   ctx.closePath();
   ctx.lineJoin = 'round';
-  ctx.lineWidth = 3.2;
+  ctx.lineWidth = 4;
   ctx.strokeStyle = theme.halo;
+  ctx.stroke();
+  // The outline lies under the fill, so that it takes nothing from a small glyph.
+  ctx.lineWidth = 2;
+  ctx.strokeStyle = theme.outline;
   ctx.stroke();
   ctx.fillStyle = theme.levels[level - 1];
   ctx.fill();
-  ctx.lineWidth = 1.2;
-  ctx.strokeStyle = theme.outline;
-  ctx.stroke();
   if (GLYPHS[level - 1] === 'triangle-open') {
     ctx.beginPath();
-    ctx.arc(x, y + r * 0.22, r * 0.26, 0, 2 * Math.PI);
+    ctx.arc(x, y + r * 0.22, r * 0.22, 0, 2 * Math.PI);
     ctx.fillStyle = theme.halo;
     ctx.fill();
   }

@@ -80,6 +80,8 @@ export class Desk {
   #refresh = pace(() => void this.refresh(), 120, 400);
   #stream: EventSource | null = null;
   #countiesAsked = false;
+  /** What could not be read at the start and has not been read since. */
+  #lasting = '';
   #link: Link | null = null;
   #cubeFailed = $state('');
 
@@ -192,6 +194,7 @@ export class Desk {
   /** Read what the page stands on; the map, the regions and the first instant at the same time. */
   async start(link: Link): Promise<void> {
     this.#link = link;
+    this.#lasting = '';
     this.region = link.region;
     this.warning = link.warning;
     this.domain = link.domain;
@@ -201,6 +204,9 @@ export class Desk {
     });
     const places = this.#places();
     const session = read<Session>('session').then((s) => (this.session = s));
+    const beside = [map, places, session];
+    // They are waited for below; until then a failure of theirs is not lost, only not yet told.
+    for (const part of beside) part.catch(() => undefined);
     try {
       const health = await read<Health>('health');
       this.#skew = Date.parse(health.now) - Date.now();
@@ -210,7 +216,11 @@ export class Desk {
       if (typeof link.t === 'number') at = this.#inReach(link.t);
       else if (link.t !== 'live' && health.clock.mode === 'replay') at = Date.parse(health.clock.open_at ?? health.clock.at);
       this.t = at === null ? null : instantOf(this.#trackFor(at), stepOf(this.#trackFor(at), at));
-      await Promise.all([this.#need(this.at), this.refresh(), map, places, session]);
+      const parts = await Promise.allSettled([...beside, this.#need(this.at), this.refresh()]);
+      const failed = parts.find((p) => p.status === 'rejected');
+      // Without the map or the names the lists still stand.
+      this.#lasting = failed ? words(failed.reason) : '';
+      if (failed) this.problem = this.#lasting;
       this.#prefetch();
     } catch (error) {
       this.problem = words(error);
@@ -269,7 +279,7 @@ export class Desk {
   /** Begin again after a failure. */
   retry(): void {
     this.problem = '';
-    if (this.health === null && this.#link) this.start(this.#link).catch(() => undefined);
+    if ((this.health === null || this.#lasting) && this.#link) this.start(this.#link).catch(() => undefined);
     else {
       void this.#need(this.at);
       void this.refresh();
@@ -402,7 +412,7 @@ export class Desk {
       this.ledger = ledger;
       this.readFor = t0;
       this.refreshedAt = Date.now() + this.#skew;
-      this.problem = this.#cubeFailed;
+      this.problem = this.#cubeFailed || this.#lasting;
       if (this.warning) void this.#readDetail(this.warning);
     } catch (error) {
       if (!isAbort(error)) this.problem = words(error);

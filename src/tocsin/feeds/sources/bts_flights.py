@@ -56,6 +56,8 @@ TAXI_MIN = 45.0
 
 FIRST_DAY, LAST_DAY = date(2001, 1, 1), date(2001, 6, 30)
 MIN_DELAY = -180
+MOST_DELAY, MOST_MILES = 4000, 10_000
+"""Bounds beyond which a row cannot be a flight, minutes and miles."""
 
 DEPARTURES = Quantity(
     id="air_transport.departures",
@@ -106,7 +108,13 @@ SOURCE = Source(
     media_type="application/vnd.apache.parquet",
 )
 
-_COLUMNS = ("date", "delay", "distance", "origin", "destination")
+_COLUMNS = {
+    "date": (pa.types.is_timestamp, "timestamp"),
+    "delay": (pa.types.is_integer, "integer, minutes"),
+    "distance": (pa.types.is_integer, "integer, miles"),
+    "origin": (pa.types.is_dictionary, "string"),
+    "destination": (pa.types.is_dictionary, "string"),
+}
 _HOUR_US = 3_600_000_000
 _LAG_US = int(LAG.total_seconds()) * 1_000_000
 
@@ -136,15 +144,17 @@ def parse(raw: Raw, *, known_at: datetime, locate: Locate) -> Parsed:
         When an airport is no site of the pack.
     """
     del known_at
-    flights = _read(raw)
-    findings: list[Finding] = []
-    codes, zones, regions = _sites(flights, locate)
-    origin = np.searchsorted(codes, flights["origin"])
-    destination = np.searchsorted(codes, flights["destination"])
-    local = flights["date"].astype("datetime64[m]").astype(np.int64)  # minutes since 1970, local
-    delay = flights["delay"].astype(np.int64)
+    columns, findings = _read(raw)
+    codes, origin, destination = _codes(columns["origin"], columns["destination"])
+    zones, regions = _sites(codes, locate)
+    local, delay, distance = columns["date"], columns["delay"], columns["distance"]
 
-    keep = _first_of_equal_rows(local, delay, flights["distance"], origin, destination)
+    keep = _sane(local, delay, distance)
+    findings += _found("rows out of bounds left out", "date", int((~keep).sum()))
+    local, delay, distance = local[keep], delay[keep], distance[keep]
+    origin, destination = origin[keep], destination[keep]
+
+    keep = _first_of_equal_rows(local, delay, distance, origin, destination, len(codes))
     findings += _found("doubled rows counted once", "date", int((~keep).sum()))
 
     # A scheduled date on a flight that left after midnight: the future would leak by a day.
@@ -153,8 +163,7 @@ def parse(raw: Raw, *, known_at: datetime, locate: Locate) -> Parsed:
     local = np.where(night, local + 1440, local)
     findings += _found("departures moved to the next day", "date", int((night & keep).sum()))
 
-    day = local // 1440 - _day(FIRST_DAY)
-    inside = (day >= 0) & (day <= _day(LAST_DAY) - _day(FIRST_DAY))
+    inside = (local // 1440 >= _day(FIRST_DAY)) & (local // 1440 <= _day(LAST_DAY))
     findings += _found("rows after the last whole day left out", "date", int((keep & ~inside).sum()))
     keep &= inside
 
@@ -166,8 +175,8 @@ def parse(raw: Raw, *, known_at: datetime, locate: Locate) -> Parsed:
     findings += _found(f"delays below {MIN_DELAY} min not used", "delay", int((keep & wrapped).sum()))
 
     departed, origin, destination = departed[keep], origin[keep], destination[keep]
-    distance, delay, usable = flights["distance"][keep], delay[keep], ~wrapped[keep]
-    block_us = ((distance / CRUISE_MPH * 60 + TAXI_MIN) * 60_000_000).astype(np.int64)
+    delay, usable = delay[keep], ~wrapped[keep]
+    block_us = ((distance[keep] / CRUISE_MPH * 60 + TAXI_MIN) * 60_000_000).astype(np.int64)
     landed = departed * 60_000_000 + block_us
     hour = departed // 60  # hours since 1970
     spans = _spans(zones)
@@ -180,46 +189,97 @@ def parse(raw: Raw, *, known_at: datetime, locate: Locate) -> Parsed:
     return Parsed(observations=pa.concat_tables(tables), events=(), findings=tuple(findings))
 
 
-def _read(raw: Raw) -> dict[str, NDArray[Any]]:
+def _read(raw: Raw) -> tuple[dict[str, Any], list[Finding]]:
+    """Columns of the file: times in minutes since 1970 local, numbers, words as dictionary arrays."""
+    words = ["origin", "destination"]
     try:
-        table = pq.read_table(io.BytesIO(raw.content), columns=list(_COLUMNS))
+        table = pq.read_table(io.BytesIO(raw.content), read_dictionary=words)
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise ParseError(
             f"{raw.url}: got bytes that are no flights archive ({error}), "
             f"allowed: Parquet with the columns {', '.join(_COLUMNS)}"
         ) from error
-    missing = [name for name in _COLUMNS if name not in table.column_names]
-    if missing:
-        raise ParseError(f"{raw.url}: column {missing[0]!r} is absent, allowed: {', '.join(_COLUMNS)}")
-    if not pa.types.is_timestamp(table.schema.field("date").type):
-        raise ParseError(f"{raw.url}: date: got {table.schema.field('date').type}, allowed: timestamp")
-    empty = [name for name in _COLUMNS if table.column(name).null_count]
-    if empty:
-        raise ParseError(
-            f"{raw.url}: {empty[0]}: got {table.column(empty[0]).null_count} nulls, allowed: none"
-        )
-    return {name: table.column(name).to_numpy() for name in _COLUMNS}
+    for name, (fits, allowed) in _COLUMNS.items():
+        if name not in table.column_names:
+            raise ParseError(f"{raw.url}: column {name!r} is absent, allowed: {', '.join(_COLUMNS)}")
+        kind = table.schema.field(name).type
+        if not fits(kind):
+            raise ParseError(f"{raw.url}: {name}: got {kind}, allowed: {allowed}")
+        if table.column(name).null_count:
+            nulls = table.column(name).null_count
+            raise ParseError(f"{raw.url}: {name}: got {nulls} nulls, allowed: none")
+    try:
+        columns: dict[str, Any] = {name: table.column(name).combine_chunks() for name in words}
+        minutes = table.column("date").to_numpy().astype("datetime64[m]").astype(np.int64)
+    except (pa.ArrowException, UnicodeDecodeError, ValueError) as error:
+        raise ParseError(f"{raw.url}: got values that cannot be read ({error})") from error
+    columns["date"] = minutes
+    columns |= {name: table.column(name).to_numpy().astype(np.int64) for name in ("delay", "distance")}
+    unknown = sorted(set(table.column_names) - set(_COLUMNS))
+    return columns, [
+        finding("feed.unknown-field", name, f"column {name!r} is not read", "warning") for name in unknown
+    ]
 
 
-def _sites(flights: dict[str, NDArray[Any]], locate: Locate) -> tuple[NDArray[Any], list[str], list[str]]:
-    """Codes in order, with the zone and the region of each."""
-    codes = np.unique(np.concatenate([flights["origin"], flights["destination"]]).astype(str))
-    ids = [locate.by_geocode("IATA", str(code)) for code in codes]
-    unknown = [str(code) for code, region in zip(codes, ids, strict=True) if region is None]
+def _codes(
+    origin: pa.DictionaryArray, destination: pa.DictionaryArray
+) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
+    """Airport codes in order, and the number of each row's two airports among them."""
+    ends = (origin, destination)
+    codes = sorted({str(code) for end in ends for code in end.dictionary.to_pylist()})
+    number = {code: i for i, code in enumerate(codes)}
+    of_row = [
+        np.array([number[str(code)] for code in end.dictionary.to_pylist()], np.int64)[end.indices.to_numpy()]
+        for end in ends
+    ]
+    return codes, of_row[0], of_row[1]
+
+
+def _sites(codes: list[str], locate: Locate) -> tuple[list[str], list[str]]:
+    """Zone and region of each airport."""
+    ids = [locate.by_geocode("IATA", code) for code in codes]
+    unknown = [code for code, region in zip(codes, ids, strict=True) if region is None]
     if unknown:
         raise ShapeError(f"origin: got airports {unknown[:5]}, allowed: sites of the pack")
     known = [locate.region(region) for region in ids if region is not None]
-    return codes.astype(object), [site.timezone for site in known], [site.id for site in known]
+    return [site.timezone for site in known], [site.id for site in known]
 
 
-def _first_of_equal_rows(*columns: NDArray[Any]) -> NDArray[np.bool_]:
-    order = np.lexsort(columns[::-1])
-    same = np.ones(len(order) - 1, bool) if len(order) else np.zeros(0, bool)
-    for column in columns:
-        ranked = column[order]
-        same &= ranked[1:] == ranked[:-1]
-    keep = np.ones(len(order), bool)
-    keep[order[1:][same]] = False
+def _sane(
+    local: NDArray[np.int64], delay: NDArray[np.int64], distance: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Rows about the months of the archive, with a delay and a distance that an aircraft can have."""
+    first, last = _day(FIRST_DAY) - 1, _day(LAST_DAY) + 2
+    sane: NDArray[np.bool_] = (
+        (local >= first * 1440)
+        & (local < last * 1440)
+        & (np.abs(delay) <= MOST_DELAY)
+        & (distance > 0)
+        & (distance <= MOST_MILES)
+    )
+    return sane
+
+
+def _first_of_equal_rows(
+    local: NDArray[np.int64],
+    delay: NDArray[np.int64],
+    distance: NDArray[np.int64],
+    origin: NDArray[np.int64],
+    destination: NDArray[np.int64],
+    airports: int,
+) -> NDArray[np.bool_]:
+    # One number a row, which bounds make possible, sorts ten times faster than five columns.
+    key = local - local.min(initial=0)
+    for column, size in (
+        (delay + MOST_DELAY, 2 * MOST_DELAY + 1),
+        (distance, MOST_MILES + 1),
+        (origin, airports),
+        (destination, airports),
+    ):
+        key = key * size + column
+    first = np.unique(key, return_index=True)[1]
+    keep = np.zeros(len(key), bool)
+    keep[first] = True
     return keep
 
 

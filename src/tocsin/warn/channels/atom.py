@@ -7,6 +7,7 @@ known.
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterable
 from dataclasses import replace
@@ -15,13 +16,14 @@ from pathlib import Path
 
 from tocsin.cap import CapAlert, parse
 from tocsin.cap.atom import AtomFeed, entry_of, render_atom
-from tocsin.model import ChannelError, ParseError, Receipt
+from tocsin.model import ChannelError, ParseError, Receipt, iso
 from tocsin.warn.contract import Message, Recipient, admit, receipt
 from tocsin.warn.filing import alone, file_name, put
 
 NAME = "atom"
 MAX_BYTES = 5_000_000
 FEED = "feed.xml"
+INDEX = "index.json"
 
 
 def send(message: Message, to: Recipient, *, at: datetime, dry_run: bool = False) -> Receipt:
@@ -47,9 +49,23 @@ def send(message: Message, to: Recipient, *, at: datetime, dry_run: bool = False
         return receipt(message, to, at=at, status="dry", detail=f"would be listed as {path.name}")
     with alone(folder):  # two processes that list at once would lose an entry
         put(path, body)
-        bodies = [p.read_bytes() for p in sorted(folder.glob("*.xml")) if p.name != FEED]
-        put(folder / FEED, feed(bodies, at=at))
+        # What has expired is not opened again: the cost does not grow with the history.
+        listed = {name: until for name, until in _index(folder).items() if until > iso(at)}
+        listed[path.name] = iso(message.expires)
+        put(folder / FEED, feed([(folder / name).read_bytes() for name in sorted(listed)], at=at))
+        put(folder / INDEX, json.dumps(listed, indent=1, sort_keys=True).encode())
     return receipt(message, to, at=at, status="accepted", detail=f"listed in {FEED} as {path.name}")
+
+
+def _index(folder: Path) -> dict[str, str]:
+    """Names of the messages in the feed, with the instant until when each stands."""
+    try:
+        index: dict[str, str] = json.loads((folder / INDEX).read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ChannelError(f"{folder / INDEX}: {error}", retry=True) from error
+    return {name: until for name, until in index.items() if (folder / name).is_file()}
 
 
 def feed(bodies: Iterable[bytes], *, at: datetime, title: str = "Warnings", link: str | None = None) -> bytes:
