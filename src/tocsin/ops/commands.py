@@ -185,7 +185,12 @@ def issue(
         old = _matching(office, alert, match)
         chain = [a for a in office.store.list("alert", where={"chain": old.chain}) if a.id != old.id]
         messages, decisions = lifecycle.issue(
-            old, at=at, chain=chain, sender=sender, break_glass=break_glass, **_who(actor)
+            old,
+            at=at,
+            chain=chain,
+            sender=office.pack.sender,
+            break_glass=break_glass,
+            **_who(actor),
         )
         for message, decision in zip(messages, decisions, strict=True):
             _keep(office, message, decision)

@@ -17,7 +17,7 @@ from tocsin.model.time import from_us, iso, require_utc, to_us
 from tocsin.store import segment
 from tocsin.store.contract import Quarantined
 from tocsin.store.database import Database
-from tocsin.store.schema import FEED_RUN, QUARANTINE, RAW
+from tocsin.store.schema import FEED, FEED_RUN, QUARANTINE, RAW
 
 OUTCOMES = ("ok", "failed")
 """How a run of a feed can end."""
@@ -157,6 +157,8 @@ class Intake:
                     f"feed {source}: at: got {iso(at)}, allowed: after the last run, at "
                     f"{iso(from_us(last.at))}"
                 )
+            if last is None:
+                connection.execute(sa.insert(FEED).values(source=source))
             ok = outcome == "ok"
             before = None if last is None else last.newest
             connection.execute(
@@ -174,15 +176,17 @@ class Intake:
 
     def feeds(self, at: datetime) -> dict[str, FeedState]:
         """State of each source that had run by ``at``."""
-        last = (
-            sa.select(FEED_RUN.c.source, sa.func.max(FEED_RUN.c.at).label("at"))
-            .where(FEED_RUN.c.at <= to_us(require_utc(at, "at")))
-            .group_by(FEED_RUN.c.source)
-            .subquery()
+        newest = (
+            sa.select(FEED_RUN.c.id)
+            .where(FEED_RUN.c.source == FEED.c.source, FEED_RUN.c.at <= to_us(require_utc(at, "at")))
+            .order_by(FEED_RUN.c.at.desc())
+            .limit(1)
+            .correlate(FEED)
+            .scalar_subquery()
         )
         query = (
             sa.select(FEED_RUN)
-            .join(last, sa.and_(FEED_RUN.c.source == last.c.source, FEED_RUN.c.at == last.c.at))
+            .where(FEED_RUN.c.id.in_(sa.select(newest).select_from(FEED)))
             .order_by(FEED_RUN.c.source)
         )
         with self.database.read() as connection:

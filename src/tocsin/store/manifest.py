@@ -68,7 +68,7 @@ class Manifest:
         return self.folder / name[:7] / name
 
     def pin(self) -> Pin:
-        """The present version; a few dozen microseconds when nothing has changed."""
+        """The present version; some eighty microseconds when nothing has changed."""
         inside = self.database.in_transaction
         with self.database.read() as connection:
             generation, newest = connection.execute(_VERSION).one()

@@ -113,7 +113,7 @@ RECORD = _table(
     sa.Column("body", sa.JSON, nullable=False),
     sa.CheckConstraint("revision >= 0", name="record_revision"),
     sa.Index("record_known", "kind", "known_at"),
-    sa.Index("record_until", "kind", "until"),
+    sa.Index("record_until", "kind", "until", "known_at", "id"),
 )
 
 JOURNAL = _table(
@@ -210,6 +210,9 @@ STATE = _table(
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("blob", sa.LargeBinary, nullable=False),
 )
+
+FEED = _table("feed", sa.Column("source", sa.Text, primary_key=True))
+"""Sources that have ever run: the newest run of each is then one look-up, however many there are."""
 
 FEED_RUN = _table(
     "feed_run",
