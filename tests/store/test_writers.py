@@ -58,10 +58,15 @@ def test_threads_share_a_store(tmp_path: Path) -> None:
 
 def test_what_was_rolled_back_is_not_remembered(tmp_path: Path) -> None:
     store = open_store(tmp_path)
-    with pytest.raises(KeyError), store.transaction():
-        store.add([observation("A", T0, T0, 1.0)], ingest="1", at=NOW)
-        assert state_of(store.as_of(NOW).cells()) == {("air.departures", "A", T0): 1.0}
-        raise KeyError
+
+    def add_and_fail() -> None:
+        with store.transaction():
+            store.add([observation("A", T0, T0, 1.0)], ingest="1", at=NOW)
+            assert state_of(store.as_of(NOW).cells()) == {("air.departures", "A", T0): 1.0}
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        add_and_fail()
     # another batch takes the number of the one that never was
     store.add([observation("B", T0, T0, 2.0)], ingest="2", at=NOW)
     assert state_of(store.as_of(NOW).cells()) == {("air.departures", "B", T0): 2.0}

@@ -150,7 +150,7 @@ def _assessment(
 def _from_detection(d: Detection, titled: tuple[str, str]) -> Contributor:
     title, unit = titled
     shown = "" if unit == "1" else f" {unit}"
-    hours = f" in {d.window_h} h" if d.window_h > 1 else ""
+    hours = f" in {d.window_h} h" if 1 < d.window_h <= 72 else ""  # a month is said by the title
     text = (
         f"{title}{hours}: {d.value:.4g}{shown}, expected {d.expected:.4g}{shown}; "
         f"so far out {d.tail:.1e} of the time"

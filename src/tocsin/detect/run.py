@@ -72,7 +72,8 @@ class Found:
     detections : tuple of Detection
         Findings at or beyond the watch.
     unknown : frozenset of str
-        Regions whose raising quantity is not known for the newest period.
+        Regions of which a raising quantity (of a domain that raises nothing: any quantity) is not known for
+        the newest period.
     threshold : float
         Of the budget, decades; NaN for a domain without one.
     carried : dict of ndarray
@@ -124,6 +125,7 @@ def run(
     detections: list[Detection] = []
     unknown: set[str] = set()
     zones = [regions[r].timezone for r in watched]
+    raising = any(monitor.raises for monitor in domain.monitors)
     for monitor in domain.monitors:
         prefix = monitor.quantity.id
         row, kept, found = _monitor(
@@ -132,7 +134,7 @@ def run(
         rows.append(row)
         detections += found
         state.update({f"{prefix}/{name}": array for name, array in kept.items()})
-        if monitor.raises:
+        if monitor.raises or not raising:
             unknown |= {r for r, v in zip(row.regions, row.values, strict=True) if np.isnan(v)}
     return Found(
         domain=domain.id,

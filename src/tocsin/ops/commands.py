@@ -20,11 +20,13 @@ from tocsin.model import (
     State,
     StoreError,
     Task,
+    to_plain,
 )
 from tocsin.model.law import BreakGlass
 from tocsin.ops.office import APPROVAL_LASTS, Office
 from tocsin.store import BreakGlass as StoredBreakGlass
 from tocsin.warn import deliver, lifecycle
+from tocsin.warn.escalation import WAITING, Escalation, escalations, load_policy
 from tocsin.warn.propose import Proposal
 
 
@@ -296,6 +298,38 @@ def acknowledge(office: Office, alert: str, actor: Actor, *, at: datetime) -> No
                 content_hash=found.content_hash,
             )
         )
+
+
+def escalate(office: Office, *, at: datetime) -> list[Escalation]:
+    """Call the next role for every warning that has waited too long; nobody is called twice for one wait.
+
+    Returns
+    -------
+    list of Escalation
+        Those that are new at ``at``.
+    """
+    waiting = [a for a in office.store.as_of(at).standing() if a.state in WAITING]
+    since = {a.id: office.store.history("alert", a.id)[-1].known_at for a in waiting}
+    new = []
+    for one in escalations(waiting, at=at, policy=load_policy(), since=since):
+        if office.store.get("escalation", one.id) is not None:
+            continue
+        with office.store.transaction():
+            office.store.put("escalation", one.id, to_plain(one), known_at=at, revision=0)
+            office.store.journal(
+                Decision(
+                    id=lifecycle.decision_id(one.id, "escalate", at, SYSTEM.account),
+                    at=at,
+                    actor=SYSTEM.account,
+                    role=SYSTEM.role,
+                    action="escalate",
+                    subject=one.alert,
+                    content_hash=get_alert(office, one.alert).content_hash,
+                    reason=f"{one.state} for {int(one.waited.total_seconds() // 60)} min: {one.to} is called",
+                )
+            )
+        new.append(one)
+    return new
 
 
 def _who(actor: Actor) -> dict[str, Any]:

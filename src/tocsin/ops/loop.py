@@ -92,6 +92,7 @@ def turn(
     """
     stale_after = {source: feed.SOURCE.stale_after for source, feed in all_feeds().items()}
     seen = Chained(snapshot=snapshot, world=world, archives=archives, stale_after=stale_after)
+    world.forget(snapshot.at)
     # Verdicts first: they are known at this moment, and move the threshold of this cycle.
     for domain in plan.domains:
         _verify(office, plan, domain, seen, world)

@@ -142,7 +142,10 @@ def live_cycle(office: Office, *, at: datetime, world: World | None = None) -> W
     with office.store.transaction():
         one = loop.turn(office, plan, snapshot, world, mode="live", desk=None, archives={})
         office.store.save_state(plan.id, one.at, one.carried, keep=3)
-    commands.send_pending(office, at=at)
+    for call in commands.escalate(office, at=at):
+        LOG.warning("%s waits %s: %s is called (%s)", call.alert, call.state, call.to, call.text)
+    for alarm in commands.send_pending(office, at=at).alarms:
+        LOG.error("%s", alarm)
     return world
 
 

@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 from tocsin.model import Alert, Event, FeedState, Panel, Snapshot, State, iso
 from tocsin.verify.outcome import Day
 
+KEEP = timedelta(days=7)
+"""Verdicts and days of so long are kept at hand; older ones are in the store."""
+
 STANDING = frozenset({State.DRAFT, State.SUBMITTED, State.APPROVED, State.ISSUED})
 
 
@@ -48,6 +51,21 @@ class World:
     def remember(self, alerts: Iterable[Alert]) -> None:
         """Take newer revisions of warnings."""
         self.alerts |= {alert.id: alert for alert in alerts}
+
+    def forget(self, at: datetime) -> None:
+        """Drop what neither stands nor waits for a verdict: a loop does not grow with its history."""
+        self.alerts = {
+            key: a
+            for key, a in self.alerts.items()
+            if (a.state in STANDING and a.expires > at) or (a.sent is not None and a.chain not in self.closed)
+        }
+        open_chains = {a.chain for a in self.alerts.values()}
+        self.closed &= open_chains
+        recent = at - KEEP
+        self.verdicts = [(known, entry) for known, entry in self.verdicts if known > recent]
+        for days in self.days.values():
+            for key in [k for k in days if k[1] < recent.date()]:
+                del days[key]
 
     def standing(self, at: datetime) -> list[Alert]:
         """Warnings that stand or wait at a moment, as the store gives them."""

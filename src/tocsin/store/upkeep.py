@@ -7,7 +7,6 @@ first, under names that nobody reads, and one short transaction makes them count
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -119,27 +118,25 @@ class Upkeep:
         return len(parts)
 
     def _sweep(self, before: int) -> None:
+        # files go inside the transaction: nobody can tell of a file by the same name meanwhile, and if we are
+        # killed in it, rows without a file are left, which count for nothing and go with the next sweep
         with self.database.write() as connection:
             old = connection.scalars(sa.select(SEGMENT.c.name).where(SEGMENT.c.removed_at <= before)).all()
+            told = connection.scalars(sa.select(INTENT.c.name).where(INTENT.c.at <= before)).all()
+            # a name that was told twice may have been published by the other teller: keep that file
+            live = set(connection.scalars(sa.select(SEGMENT.c.name))) if told else set()
+            for name in [*old, *(n for n in told if n not in live)]:
+                path = self.manifest.path(name)
+                path.unlink(missing_ok=True)
+                for partial in path.parent.glob(f"{name}.*.part"):
+                    partial.unlink(missing_ok=True)
             connection.execute(sa.delete(SEGMENT).where(SEGMENT.c.removed_at <= before))
             connection.execute(sa.delete(INBOX).where(INBOX.c.flushed_at <= before))
-            told = connection.scalars(sa.select(INTENT.c.name).where(INTENT.c.at <= before)).all()
             connection.execute(sa.delete(INTENT).where(INTENT.c.at <= before))
-            # a name that is told twice may be published by the other teller: keep that file
-            live = set(connection.scalars(sa.select(SEGMENT.c.name))) if told else set()
-        for name in [*old, *(n for n in told if n not in live)]:
-            path = self.manifest.path(name)
-            _unlink(path)
-            for partial in path.parent.glob(f"{name}.*.part"):
-                _unlink(partial)
 
     def _outside(self, what: str) -> None:
         if self.database.in_transaction:
             raise StoreError(f"{what}: got a call inside transaction(), allowed: outside; it makes its own")
-
-
-def _unlink(path: Path) -> None:
-    path.unlink(missing_ok=True)
 
 
 def choose_merge(parts: list[Segment]) -> list[Segment]:

@@ -1,0 +1,105 @@
+"""Commands that look at the whole: status, doctor, why, coverage."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from tocsin.cli import output
+from tocsin.cli.main import DONE, FOUND_WRONG
+from tocsin.cli.options import At, Json, StorePath, moment, now, open_store_office, store_path
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(epilog="Example: tocsin status --store .tocsin")(status)
+    app.command(epilog="Example: tocsin doctor --store .tocsin")(doctor)
+    app.command(epilog="Example: tocsin why us.air_transport.20010228T2105Z.SEA.1")(why)
+    app.command(epilog="Example: tocsin coverage --at 2001-03-05T18:05:00Z")(coverage)
+
+
+def status(store: StorePath = None, json: Json = False) -> None:
+    """Show how the store, the feeds and the desk are: what failed, what is in quarantine, what waits."""
+    from tocsin.ops import queries
+
+    office = open_store_office(store)
+    with contextlib.closing(office.store):
+        found = queries.status(office, now())
+    if json:
+        output.emit_json(found)
+        return
+    for name, part in found.items():
+        _part(name, part)
+
+
+def _part(name: str, part: Any) -> None:
+    """A part of a report: lists of things as tables, the rest as words."""
+    title = name.replace("_", " ").capitalize()
+    if isinstance(part, list) and part and isinstance(part[0], Mapping):
+        output.emit(part, [str(key) for key in part[0]], as_json=False, title=title)
+    elif isinstance(part, Mapping):
+        output.fields(part, as_json=False, title=title)
+    else:
+        print(f"{title}: {'none' if part == [] else output.words_of(part)}")
+
+
+def doctor(store: StorePath = None, json: Json = False) -> int:
+    """Examine everything that can be wrong: store, record, country, laws, sources, page; exit 1 if it is."""
+    from tocsin.ops import health
+
+    checks = health.examine(store_path(store), now=now())
+    output.emit(
+        [{"check": c.name, "ok": c.ok, "detail": c.detail} for c in checks],
+        ["check", "ok", "detail"],
+        as_json=json,
+    )
+    return DONE if all(c.ok for c in checks) else FOUND_WRONG
+
+
+def why(
+    name: Annotated[
+        str, typer.Argument(metavar="ID", help="Warning, cycle, or quantity@region@time of a value.")
+    ],
+    store: StorePath = None,
+    json: Json = False,
+) -> None:
+    """Walk from a warning back to the hash of the raw bytes that it rests on."""
+    from tocsin.ops import queries
+
+    office = open_store_office(store)
+    with contextlib.closing(office.store):
+        steps = list(_walk(queries.why(office, name)))
+    if json:
+        for step in steps:
+            output.emit_json(step)
+        return
+    for step in steps:
+        print(f"{'  ' * int(step.get('depth', 0))}{step['kind']}: {step.get('text') or step['id']}")
+
+
+def _walk(found: Any) -> Iterator[Mapping[str, Any]]:
+    """The steps of a chain of reasons, whichever way they are nested."""
+    if isinstance(found, Mapping):
+        found = [found]
+    for step in found:
+        below = step.get("because") or step.get("children") or []
+        yield {k: v for k, v in step.items() if k not in ("because", "children")}
+        yield from _walk(below)
+
+
+def coverage(store: StorePath = None, at: At = None, json: Json = False) -> None:
+    """Show what each domain sees: fresh, stale, failed or never read, since when."""
+    from tocsin.ops import queries
+
+    office = open_store_office(store)
+    with contextlib.closing(office.store):
+        rows = queries.coverage(office, moment(at), now())
+    output.emit(
+        rows,
+        ["domain", "state", "newest", "last_ok", "age_s", "series_total", "series_unknown", "message"],
+        as_json=json,
+        title="Coverage",
+    )

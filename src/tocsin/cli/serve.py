@@ -1,0 +1,157 @@
+"""``tocsin serve``: the page and the API on one port, the live loops beside them."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tocsin.cli.options import At, StorePath, moment, now, open_store_office, store_path
+
+if TYPE_CHECKING:
+    from tocsin.feeds import Fetcher
+    from tocsin.ops.config import Settings
+    from tocsin.ops.office import Office
+
+TRIES = 20
+"""Ports tried from the first one on."""
+
+Port = Annotated[
+    int | None,
+    typer.Option("--port", min=0, max=65535, help="Port; the next free one if it is taken. [8750]"),
+]
+Live = Annotated[bool, typer.Option("--live/--no-live", help="Read the live feeds and run live cycles.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog="Example: tocsin serve --store .tocsin --port 8750 --no-live")(serve)
+
+
+def serve(
+    store: StorePath = None,
+    host: Annotated[str | None, typer.Option("--host", help="Address to listen on. [127.0.0.1]")] = None,
+    port: Port = None,
+    live: Live = True,
+    at: At = None,
+) -> None:
+    """Serve the page, the API and the public CAP feed until stopped."""
+    from tocsin.ops.config import read_settings
+
+    opened = moment(at)
+    office = open_store_office(store)
+    try:
+        run(office, read_settings(store_path(store)), host=host, port=port, live=live, open_at=opened)
+    finally:
+        office.store.close()
+
+
+def run(
+    office: Office,
+    settings: Settings,
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    live: bool,
+    open_at: datetime | None = None,
+    once: bool = False,
+) -> None:
+    """Serve until a signal, and say on one line where the page can be opened.
+
+    Parameters
+    ----------
+    office : Office
+        Store and country.
+    settings : Settings
+        Of the store.
+    host : str, optional
+        As set in the store if not given.
+    port : int, optional
+        As set in the store if not given.
+    live : bool
+        Whether the live loops run beside it.
+    open_at : datetime, optional
+        Moment on which the page opens in replay.
+    once : bool
+        Stop as soon as the page can be opened: for tests and packagers.
+    """
+    import uvicorn
+
+    from tocsin.api import create_app
+
+    listener = listen(host or settings.serve.host, settings.serve.port if port is None else port)
+    address, number = listener.getsockname()[:2]
+    shown = f"[{address}]" if ":" in address else address
+
+    class Server(uvicorn.Server):
+        async def main_loop(self) -> None:
+            print(f"Tocsin is ready: http://{shown}:{number}", flush=True)
+            if not once:
+                await super().main_loop()
+
+    config = uvicorn.Config(
+        create_app(office, clock=now, open_at=open_at),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+    with loops(office, settings) if live else contextlib.nullcontext(), contextlib.closing(listener):
+        Server(config).run(sockets=[listener])
+
+
+@contextlib.contextmanager
+def loops(office: Office, settings: Settings) -> Iterator[None]:
+    """Run the ingest loop and the cycle loop meanwhile."""
+    from tocsin.ops.schedule import Scheduler
+
+    scheduler = Scheduler(office, clock=now, fetcher=fetcher(settings))
+    scheduler.start()
+    try:
+        yield
+    finally:
+        scheduler.stop()
+
+
+def fetcher(settings: Settings) -> Fetcher:
+    """The HTTP client with the limits of the store's settings."""
+    import random
+    import time
+
+    from tocsin.feeds import Fetcher
+
+    return Fetcher(
+        clock=time.monotonic,
+        sleep=time.sleep,
+        rng=random.Random(),  # noqa: S311 - spreads the waits of many clients, keeps no secret
+        allow_private=settings.feeds.allow_private,
+        contact=settings.feeds.contact,
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take a port, or one of the next if it is taken.
+
+    Raises
+    ------
+    OSError
+        When none of them is free.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for number in range(port, min(port + TRIES, 65536)):
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, number))
+        except OSError:
+            listener.close()
+            continue
+        listener.listen(128)
+        return listener
+    raise OSError(f"{host}: got no free port from {port} to {port + TRIES - 1}; choose one with --port")
+

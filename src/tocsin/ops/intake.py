@@ -1,0 +1,186 @@
+"""Documents and tables from files: read by a feed, or as rows of observations."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as arrow_csv
+import pyarrow.parquet as pq
+
+from tocsin.feeds import all_feeds
+from tocsin.model import OBSERVATION_SCHEMA, ConfigError, Raw, ShapeError
+from tocsin.ops.ingest import Ingested, take
+from tocsin.ops.office import Office
+
+_REQUIRED = ("quantity", "region", "valid_time")
+_MOST = 20
+"""Faults that one message lists."""
+
+
+def take_file(office: Office, feed: str, path: Path, *, at: datetime) -> Ingested:
+    """Keep one document of a feed that lies in a file.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such feed.
+    """
+    feeds = all_feeds()
+    if feed not in feeds:
+        raise ConfigError("ingest", "feed", feed, sorted(feeds))
+    raw = Raw(
+        source=feed,
+        url=path.name,
+        fetched_at=at,
+        media_type=feeds[feed].SOURCE.media_type,
+        content=path.read_bytes(),
+    )
+    return take(office, raw, at=at)[0]
+
+
+def import_table(office: Office, path: Path, *, source: str, at: datetime) -> Ingested:
+    """Keep the rows of a CSV or Parquet file as observations of a source.
+
+    Parameters
+    ----------
+    office : Office
+        Store and country.
+    path : Path
+        Columns ``quantity, region, valid_time`` and ``value``, ``text`` or ``missing``; ``known_at`` where
+        it is not now. Times are ISO 8601 with a zone.
+    source : str
+        Id under which they are kept.
+    at : datetime
+        Wall time.
+
+    Raises
+    ------
+    ShapeError
+        When a column is missing, a region is none of the country, or a row breaks the schema. Nothing of
+        the file is kept then.
+    """
+    content = path.read_bytes()
+    table = _read(path, content)
+    for name in _REQUIRED:
+        if name not in table.column_names:
+            raise ShapeError(f"{path}: {name}: got no such column, allowed: {', '.join(OBSERVATION_SCHEMA.names)}")
+    unknown = sorted(set(table.column("region").to_pylist()) - set(office.pack.regions))
+    if unknown:
+        shown = ", ".join(map(str, unknown[:_MOST]))
+        raise ShapeError(f"{path}: region: got {shown}, allowed: ids that 'tocsin regions find' shows")
+    media = "text/csv" if path.suffix == ".csv" else "application/vnd.apache.parquet"
+    raw = Raw(source=source, url=path.name, fetched_at=at, media_type=media, content=content)
+    fixed = {"source": source, "raw": raw.sha256, "basis": "ingest", "known_at": at}
+    columns: list[pa.Array] = []
+    for field in OBSERVATION_SCHEMA:
+        if field.name in table.column_names and field.name not in ("source", "raw", "basis"):
+            columns.append(_column(table.column(field.name), field, path))
+        elif field.name in fixed:
+            columns.append(pa.array([fixed[field.name]] * table.num_rows, field.type))
+        else:
+            columns.append(pa.nulls(table.num_rows, field.type))
+    rows = pa.table(columns, schema=OBSERVATION_SCHEMA)
+    with office.store.transaction():
+        office.store.keep_raw(raw)
+        added = office.store.add(rows, ingest=f"import:{source}:{raw.sha256}", at=at)
+    return Ingested(
+        source=source,
+        outcome="ok",
+        observations=added.new,
+        unchanged=rows.num_rows - added.new,
+        message="this file was imported before" if added.duplicate else "",
+    )
+
+
+def _read(path: Path, content: bytes) -> pa.Table:
+    try:
+        if path.suffix == ".parquet":
+            return pq.read_table(io.BytesIO(content))
+        text = {f.name: pa.string() for f in OBSERVATION_SCHEMA} | {"value": pa.float64()}
+        return arrow_csv.read_csv(
+            io.BytesIO(content),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=text, null_values=[""], strings_can_be_null=True
+            ),
+        )
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise ShapeError(f"{path}: {error}") from error
+
+
+def _column(column: pa.ChunkedArray, field: pa.Field, path: Path) -> pa.Array:
+    column = column.combine_chunks()
+    if pa.types.is_timestamp(field.type) and not pa.types.is_timestamp(column.type):
+        from tocsin.model import parse_time
+
+        try:
+            return pa.array([None if t is None else parse_time(t) for t in column.to_pylist()], field.type)
+        except ValueError as error:
+            raise ShapeError(f"{path}: {field.name}: {error}") from error
+    if pa.types.is_timestamp(column.type) and column.type.tz is None:
+        raise ShapeError(f"{path}: {field.name}: got times without a zone, allowed: times with one")
+    try:
+        return pc.cast(column, field.type) if not pa.types.is_dictionary(field.type) else _words(column, field)
+    except pa.ArrowException as error:
+        raise ShapeError(f"{path}: {field.name}: {error}") from error
+
+
+def _words(column: pa.Array, field: pa.Field) -> pa.Array:
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(pa.string())
+    return column.dictionary_encode().cast(field.type)
+
+
+def write_table(table: pa.Table, path: Path | None) -> Iterator[str]:
+    """Write observations to a Parquet or CSV file, or give the lines of a CSV.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Rows of the observation schema.
+    path : Path or None
+        ``.parquet`` or ``.csv``; None gives lines.
+    """
+    if path is not None and path.suffix == ".parquet":
+        pq.write_table(table, path, compression="zstd")
+        return
+    if path is not None:
+        with path.open("w", encoding="utf-8", newline="") as out:
+            out.writelines(_lines(table))
+        return
+    yield from _lines(table)
+
+
+def _lines(table: pa.Table) -> Iterator[str]:
+    sink = io.StringIO(newline="")
+    writer = csv.writer(sink, lineterminator="\n")
+    writer.writerow(table.column_names)
+    for batch in table.to_batches(max_chunksize=10_000):
+        writer.writerows(zip(*(map(plain, column.to_pylist()) for column in batch.columns), strict=True))
+        yield sink.getvalue()
+        sink.seek(0)
+        sink.truncate()
+    yield sink.getvalue()
+
+
+def plain(value: Any) -> Any:
+    """A cell as text or number: times as ISO 8601 with ``Z``, whole numbers without a point.
+
+    Examples
+    --------
+    >>> plain(3.0), plain(0.5), plain(None)
+    (3, 0.5, None)
+    """
+    from tocsin.model import iso
+
+    if isinstance(value, datetime):
+        return iso(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return value

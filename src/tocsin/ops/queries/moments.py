@@ -1,0 +1,183 @@
+"""Which cycles hold at a moment: runs of the loop, and the newest cycle of each domain."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from numpy.typing import NDArray
+
+from tocsin.model import HOUR, StoreError
+from tocsin.ops.office import Office
+from tocsin.ops.record import Judged, decode_judgement, decode_levels
+from tocsin.store import CycleRow
+
+STEP = HOUR
+"""From one cycle to the next."""
+
+FRESH = 2 * STEP
+"""A cycle older than this no longer says what is known."""
+
+_GAP = timedelta(days=3)
+_RESCAN = timedelta(hours=1)
+_TICK = timedelta(microseconds=1)
+_FIRST, _LAST = datetime(1700, 1, 1, tzinfo=UTC), datetime(2299, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A stretch of cycles of one plan without a long gap.
+
+    Parameters
+    ----------
+    plan, mode : str
+        What ran, and how.
+    domains : tuple of str
+        What it watched.
+    first, last : datetime
+        Its first and last cycle.
+    """
+
+    plan: str
+    mode: str
+    domains: tuple[str, ...]
+    first: datetime
+    last: datetime
+
+    def covers(self, at: datetime) -> bool:
+        """Whether the run watched at a moment; live operation that went silent still claims to watch."""
+        return self.first <= at and (self.mode == "live" or at <= self.last + FRESH)
+
+
+# Light index of what was recorded; blobs of cycles are not kept in it.
+@dataclass(slots=True, eq=False)
+class _Index:
+    runs: list[Run] = field(default_factory=list)
+    places: dict[str, datetime] = field(default_factory=dict)
+    read: datetime | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def refresh(self, office: Office, now: datetime) -> None:
+        with self.lock:
+            if not self.runs or self.read is None or not timedelta(0) <= now - self.read < _RESCAN:
+                self.runs, self.places, self.read = [], {}, now
+                self._take(office.store.cycles(_FIRST, _LAST))
+                return
+            # Replays go on where they ended; what is newer than all is live, of whatever plan.
+            for run in [r for r in self.runs if r.mode != "live"]:
+                self._take(office.store.cycles(run.last + _TICK, run.last + _GAP, run.plan))
+            self._take(office.store.cycles(max(r.last for r in self.runs) + _TICK, _LAST))
+
+    def _take(self, rows: Sequence[CycleRow]) -> None:
+        for row in rows:
+            self.places[row.id] = row.at
+            mine = [i for i, r in enumerate(self.runs) if (r.plan, r.mode) == (row.plan, row.mode)]
+            last = self.runs[mine[-1]] if mine else None
+            domains = tuple(row.summary.get("domains", ()))
+            if last is not None and row.at <= last.last:
+                continue
+            if last is not None and (row.mode == "live" or row.at - last.last <= _GAP):
+                self.runs[mine[-1]] = Run(
+                    plan=row.plan, mode=row.mode, domains=domains, first=last.first, last=row.at
+                )
+            else:
+                self.runs.append(
+                    Run(plan=row.plan, mode=row.mode, domains=domains, first=row.at, last=row.at)
+                )
+
+
+_INDEX: weakref.WeakKeyDictionary[Office, _Index] = weakref.WeakKeyDictionary()
+_INDEX_LOCK = threading.Lock()
+
+
+def _index(office: Office, now: datetime | None) -> _Index:
+    with _INDEX_LOCK:
+        index = _INDEX.setdefault(office, _Index())
+    index.refresh(office, index.read or _FIRST if now is None else now)
+    return index
+
+
+def runs(office: Office, now: datetime | None = None) -> tuple[Run, ...]:
+    """Every run that was recorded, in the order of their first cycle.
+
+    Parameters
+    ----------
+    office : Office
+        Store and country.
+    now : datetime, optional
+        Wall time; from time to time the store is looked through anew.
+    """
+    return tuple(sorted(_index(office, now).runs, key=lambda r: (r.first, r.plan)))
+
+
+def run_at(office: Office, domain: str, at: datetime) -> Run | None:
+    """The run that watched a domain at a moment: a replay before live operation; None when none did."""
+    found = [r for r in runs(office) if domain in r.domains and r.covers(at)]
+    return max(found, key=lambda r: (r.mode != "live", r.first), default=None)
+
+
+def mode_at(office: Office, at: datetime) -> str:
+    """``replay`` when a replay covers the moment, else ``live``."""
+    return "replay" if any(r.mode != "live" and r.covers(at) for r in runs(office)) else "live"
+
+
+def newest(office: Office, at: datetime) -> dict[str, CycleRow]:
+    """The newest cycle of each domain at a moment, unless it is older than :data:`FRESH`."""
+    found: dict[str, CycleRow] = {}
+    for row in office.store.cycles(at - FRESH, at + _TICK):
+        for domain in row.summary.get("domains", ()):
+            found[domain] = row
+    return found
+
+
+def cycle(office: Office, identity: str) -> CycleRow | None:
+    """A cycle by its id; None when it is not recorded here."""
+    index = _index(office, None)
+    at = index.places.get(identity)
+    if at is None:
+        return None
+    return next((r for r in office.store.cycles(at, at + _TICK) if r.id == identity), None)
+
+
+def before(office: Office, row: CycleRow) -> CycleRow | None:
+    """The cycle of the same plan and mode before this one."""
+    for span in (FRESH, _GAP):
+        rows = office.store.cycles(row.at - span, row.at, row.plan)
+        found = [r for r in rows if r.mode == row.mode]
+        if found:
+            return found[-1]
+    return None
+
+
+def levels_of(office: Office, row: CycleRow) -> dict[str, NDArray]:
+    """Level bytes of a cycle by domain, in the order of the domain's watched regions."""
+    domains = tuple(row.summary["domains"])
+    sizes = tuple(len(office.plan.watched[d]) for d in domains)
+    return _levels(row.levels, domains, sizes, row.id)
+
+
+@functools.lru_cache(maxsize=4096)
+def _levels(blob: bytes, domains: tuple[str, ...], sizes: tuple[int, ...], name: str) -> dict[str, NDArray]:
+    watched = {d: range(n) for d, n in zip(domains, sizes, strict=True)}
+    levels = decode_levels(blob, domains, watched)  # type: ignore[arg-type]
+    for domain, size in zip(domains, sizes, strict=True):
+        if len(levels[domain]) != size:
+            raise StoreError(
+                f"cycle {name}: levels: {domain}: got {len(levels[domain])} regions, allowed: the {size} of the"
+                " country pack; it was recorded with another pack"
+            )
+    return levels
+
+
+def judged(row: CycleRow) -> dict[str, Judged]:
+    """Values and judgement of a cycle by quantity."""
+    return _judged(row.judgement)
+
+
+@functools.lru_cache(maxsize=1024)
+def _judged(blob: bytes) -> dict[str, Judged]:
+    return decode_judgement(blob)

@@ -1,0 +1,161 @@
+"""Warnings as they stood at a moment, and one warning with its history, tasks and reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from tocsin.ops.queries.why import flat, why
+
+from tocsin.model import Alert, Role, State, StoreError, iso, to_plain
+from tocsin.ops import commands
+from tocsin.ops.commands import Actor
+from tocsin.ops.office import Office
+from tocsin.ops.queries import moments
+from tocsin.warn import lifecycle
+
+WAITING = frozenset({State.DRAFT, State.SUBMITTED, State.APPROVED})
+_NOT_PUBLIC = WAITING | {State.REJECTED}
+
+
+def warnings(
+    office: Office,
+    at: datetime | None,
+    now: datetime,
+    state: str | None = None,
+    *,
+    actor: Actor | None = None,
+    desk: bool = True,
+) -> list[dict[str, Any]]:
+    """Warnings known at a moment, newest first.
+
+    Parameters
+    ----------
+    office : Office
+        Store and country.
+    at : datetime or None
+        Moment of knowledge; None is now.
+    now : datetime
+        Wall time.
+    state : str, optional
+        ``open`` (stands or waits), or one state.
+    actor : Actor, optional
+        For whom ``actions`` are listed; only without ``at``.
+    desk : bool
+        Whether what the public was not told is shown too; exercises and replays always are.
+
+    Raises
+    ------
+    ValueError
+        When there is no such state.
+    """
+    if state is not None and state not in {"open", *map(str, State)}:
+        raise ValueError(f"state: got {state!r}, allowed: open, {', '.join(map(str, State))}")
+    moment = at or now
+    found = [a for a in office.store.list("alert", at=moment) if desk or _seen_by_all(office, a)]
+    if state == "open":
+        found = [a for a in found if is_open(a, moment)]
+    elif state is not None:
+        found = [a for a in found if lifecycle.state_at(a, moment) == state]
+    verdicts = _verdicts(office, moment)
+    acting = actor if at is None else None
+    rows = [_row(office, a, moment, verdicts, acting) for a in found]
+    return sorted(rows, key=lambda r: (r["created_at"], r["id"]), reverse=True)
+
+
+def warning(
+    office: Office,
+    id: str,  # noqa: A002
+    at: datetime | None,
+    now: datetime,
+    *,
+    actor: Actor | None = None,
+    desk: bool = True,
+) -> dict[str, Any]:
+    """One warning as known at a moment, with history, tasks and the way back to the raw bytes.
+
+    Raises
+    ------
+    StoreError
+        When there is none of this id at the moment.
+    """
+    moment = at or now
+    alert: Alert | None = office.store.get("alert", id, moment)
+    if alert is None or not (desk or _seen_by_all(office, alert)):
+        raise StoreError(f"warning: got {id!r}, allowed: one that is known at {iso(moment)}")
+    entries = office.store.audit(subject=id, until=moment)
+    tasks = [t for t in office.store.list("task", at=moment) if t.alert in {alert.id, alert.chain}]
+    return {
+        **_row(office, alert, moment, _verdicts(office, moment), actor if at is None else None),
+        "history": [
+            {
+                "at": iso(e.decision.at),
+                "actor": e.decision.actor,
+                "role": str(e.decision.role),
+                "action": e.decision.action,
+                "reason": e.decision.reason,
+                "legal_basis": e.decision.legal_basis,
+                "simulated": e.decision.simulated,
+            }
+            for e in entries
+        ],
+        "cap": f"/cap/{quote(id, safe='')}.xml",
+        "tasks": to_plain(sorted(tasks, key=lambda t: (t.due_at, t.id))),
+        "why": flat(why(office, id, at=moment)),
+    }
+
+
+def is_open(alert: Alert, at: datetime) -> bool:
+    """Whether the warning stands or waits at a moment; a cancellation that was issued does neither."""
+    return lifecycle.stands(alert, at) or lifecycle.state_at(alert, at) in WAITING
+
+
+def _seen_by_all(office: Office, alert: Alert) -> bool:
+    if alert.state not in _NOT_PUBLIC or alert.status != "Actual":
+        return True
+    return moments.mode_at(office, alert.created_at) == "replay"
+
+
+def _verdicts(office: Office, at: datetime) -> dict[str, Mapping[str, Any]]:
+    return {v["id"]: v for v in office.store.list("verdict", at=at)}
+
+
+def _row(
+    office: Office,
+    alert: Alert,
+    at: datetime,
+    verdicts: Mapping[str, Mapping[str, Any]],
+    actor: Actor | None,
+) -> dict[str, Any]:
+    state = lifecycle.state_at(alert, at)
+    can: list[str] = []
+    if actor is not None:
+        can = [str(a) for a in lifecycle.actions(alert, actor=actor.account, role=actor.role, at=at)]
+    waiting = None
+    if state in WAITING:
+        known = [s.known_at for s in office.store.history("alert", alert.id) if s.known_at <= at]
+        waiting = (at - known[-1]).total_seconds() if known else None
+    return {
+        **to_plain(alert),
+        "state": str(state),
+        "etag": commands.etag(alert),
+        "actions": can,
+        "title_regions": [office.pack.regions[r].title for r in alert.regions if r in office.pack.regions],
+        "verdict": _verdict(alert, verdicts.get(alert.chain)),
+        "waiting_s": waiting,
+    }
+
+
+def _verdict(alert: Alert, entry: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if alert.status != "Actual" or alert.msg_type == "Cancel" or alert.sent is None:
+        return None
+    if entry is None:
+        return {"verdict": "OPEN", "lead_s": None}
+    return {"verdict": entry["verdict"], "lead_s": entry["lead_s"]}
+
+
+def staff(actor: Actor | None) -> bool:
+    """Whether somebody with a role looks, and not the public."""
+    return actor is not None and actor.role in set(Role)
