@@ -137,8 +137,10 @@ def domains_page() -> str:
     )
     parts = [
         "# Domains",
-        "A domain is one file in `src/tocsin/domains`. This page is made from those files when the documents are "
-        "built. [How to add one](../../how-to/add-a-domain.md).",
+        (
+            "A domain is one file in `src/tocsin/domains`. This page is made from those files when the documents are "
+            "built. [How to add one](../../how-to/add-a-domain.md)."
+        ),
         overview,
     ]
     for domain, tests in found:
@@ -230,9 +232,11 @@ def feeds_page() -> str:
         "\n\n".join(
             [
                 "# Feeds, licences and quantities",
-                "A feed is one file in `src/tocsin/feeds/sources`. This page is made from the declarations that also "
-                "run. `tocsin govern sources` prints the same with what a store really holds. "
-                "[How to add one](../../how-to/add-a-feed.md).",
+                (
+                    "A feed is one file in `src/tocsin/feeds/sources`. This page is made from the declarations that also "
+                    "run. `tocsin govern sources` prints the same with what a store really holds. "
+                    "[How to add one](../../how-to/add-a-feed.md)."
+                ),
                 overview,
                 "## Quantities",
                 quantities,
@@ -257,8 +261,10 @@ def detectors_page() -> str:
     """Every detector, with when it is good and its parameters."""
     parts = [
         "# Detectors",
-        "A detector is one file in `src/tocsin/detect/methods`. All of them give one tail probability, calibrated "
-        "on the past ([why](../../explanation/calibration.md)). [How to add one](../../how-to/add-a-detector.md).",
+        (
+            "A detector is one file in `src/tocsin/detect/methods`. All of them give one tail probability, calibrated "
+            "on the past ([why](../../explanation/calibration.md)). [How to add one](../../how-to/add-a-detector.md)."
+        ),
         table(
             ["detector", "what it is", "season"],
             [
@@ -343,8 +349,10 @@ def settings_page() -> str:
         "\n\n".join(
             [
                 "# Settings",
-                f"The settings of a store stand in `{FILE}` in its folder; `tocsin init` writes one with "
-                "explanations. Every key may be left out; an unknown one is refused with the nearest that exists.",
+                (
+                    f"The settings of a store stand in `{FILE}` in its folder; `tocsin init` writes one with "
+                    "explanations. Every key may be left out; an unknown one is refused with the nearest that exists."
+                ),
                 table(["key", "default", "meaning"], settings_rows(Settings, said=_said())),
                 "## Environment",
                 table(
@@ -365,8 +373,10 @@ def settings_page() -> str:
                     ],
                 ),
                 "## What a domain file may set",
-                "See [Domains](domains.md) for the values in use, and "
-                "`tocsin.model.domain` in the [Python reference](api/model.rst) for what each key means.",
+                (
+                    "See [Domains](domains.md) for the values in use, and "
+                    "`tocsin.model.domain` in the [Python reference](api/model.rst) for what each key means."
+                ),
             ]
         )
         + "\n"
@@ -418,8 +428,10 @@ def errors_page() -> str:
         "\n\n".join(
             [
                 "# Errors and exit status",
-                "Every error that is raised on purpose is in one tree. Its message names the place, what was got and "
-                "what is allowed.",
+                (
+                    "Every error that is raised on purpose is in one tree. Its message names the place, what was got and "
+                    "what is allowed."
+                ),
                 "```text\n" + inspect.cleandoc("\n" + tree) + "\n```",
                 table(["error", "raised when"], [[f"`{k.__name__}`", _first(k.__doc__)] for k in kinds]),
                 "## Exit status of the commands",
@@ -450,8 +462,10 @@ def warning_rules_page() -> str:
         "\n\n".join(
             [
                 "# Levels, laws, roles and channels",
-                "Made from the pack `us`, `tocsin.govern.permissions` and `escalation.toml`. The laws are a "
-                "demonstration mapping, **not legal advice**.",
+                (
+                    "Made from the pack `us`, `tocsin.govern.permissions` and `escalation.toml`. The laws are a "
+                    "demonstration mapping, **not legal advice**."
+                ),
                 "## Levels",
                 table(
                     [
@@ -493,8 +507,10 @@ def warning_rules_page() -> str:
                         for p, roles in TABLE.items()
                     ],
                 ),
-                "Whether *this* officer may approve *this* warning is decided beyond the table: by level, law and the "
-                "rule of the second officer ([why](../../explanation/life-of-a-warning.md)).",
+                (
+                    "Whether *this* officer may approve *this* warning is decided beyond the table: by level, law and the "
+                    "rule of the second officer ([why](../../explanation/life-of-a-warning.md))."
+                ),
                 "## Who is called when a warning waits",
                 table(
                     ["state", "after", "from level", "who", "what is asked"],

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from tocsin.feeds import all_feeds
 from tocsin.geo import load_pack
-from tocsin.model import DAY, HOUR, Basis, Event, Observation, Plan, from_us, to_us, zone
+from tocsin.model import DAY, HOUR, Basis, Event, Observation, Plan, Snapshot, from_us, to_us, zone
 from tocsin.ops.office import Office, open_office
 from tocsin.ops.plan import make_plan
+from tocsin.ops.world import Chained, World
 
 AIRPORTS = ("US-AIR-BOS", "US-AIR-LGA", "US-AIR-EWR", "US-AIR-SEA", "US-AIR-PHX")
 COUNTIES = ("US-53033", "US-53053", "US-06037")  # King, Pierce, Los Angeles
@@ -41,7 +43,9 @@ def flights(seed: int, days: int = 14, stops: tuple = (STOP, SHORT)) -> list[Obs
             local = valid.astimezone(tz).hour
             mean = 20.0 if 6 <= local < 22 else 1.0
             stopped = any(airport in names and a <= k < a + n for names, a, n in stops)
-            counts = (0, 0) if stopped else (rng.binomial(2 * int(mean), 0.5), rng.binomial(2 * int(mean), 0.5))
+            counts = (
+                (0, 0) if stopped else (rng.binomial(2 * int(mean), 0.5), rng.binomial(2 * int(mean), 0.5))
+            )
             delay = round(float(rng.normal(8, 6)), 3)
             told = valid + HOUR + LAG
             rows += [
@@ -66,7 +70,9 @@ def row(name: str, region: str, valid: datetime, known: datetime, value: float) 
     )
 
 
-def quake(magnitude: float, onset: datetime, *, region: str = "US-53033", known: datetime | None = None) -> Event:
+def quake(
+    magnitude: float, onset: datetime, *, region: str = "US-53033", known: datetime | None = None
+) -> Event:
     return Event(
         id="usgs_earthquakes:nisqually",
         source="usgs_earthquakes",
@@ -99,7 +105,9 @@ def plan(domains: tuple[str, ...] = ("air_transport",), shadow: timedelta = time
     )
 
 
-def office(path: Path, records: list[Observation | Event], domains: tuple[str, ...] = ("air_transport",)) -> Office:
+def office(
+    path: Path, records: list[Observation | Event], domains: tuple[str, ...] = ("air_transport",)
+) -> Office:
     """A new store that holds the records, and the small plan in the place of the country's."""
     made = open_office(path, domains=domains)
     made._plans[",".join(sorted(domains))] = plan(domains)
@@ -114,3 +122,9 @@ def office(path: Path, records: list[Observation | Event], domains: tuple[str, .
 
 def moments(first: datetime, count: int, step: timedelta = HOUR) -> list[datetime]:
     return [from_us(to_us(first) + k * (step // timedelta(microseconds=1))) for k in range(count)]
+
+
+def seen(past: Snapshot, world: World) -> Chained:
+    """What a loop would see."""
+    stale_after = {source: feed.SOURCE.stale_after for source, feed in all_feeds().items()}
+    return Chained(snapshot=past, world=world, archives=ARCHIVES, stale_after=stale_after)

@@ -12,6 +12,7 @@ from tests.cycle import small_world as small
 from tocsin import cycle
 from tocsin.model import DAY, HOUR, Missing, Observation
 from tocsin.ops import loop, record
+from tocsin.ops.world import World
 
 END = small.START + 13 * DAY
 
@@ -98,12 +99,9 @@ def test_a_poisoned_future_leaves_the_cycle_identical(office, tmp_path, hours):
 def one_cycle(office, t):
     """A cycle at t that goes on from nothing but the store: the last days stepped through anew."""
     plan = small.plan()
-    carried = None
+    carried = {}  # else the state that a replay saved would be read
     for at in small.moments(t - 12 * HOUR, 13):
-        seen = loop.Chained(
-            snapshot=office.store.as_of(at), world=loop.World(carried=carried), archives=small.ARCHIVES
-        )
-        one = cycle.run(seen, plan, office.detectors)
+        one = cycle.run(small.seen(office.store.as_of(at), World(carried=carried)), plan, office.detectors)
         carried = one.carried
     return one
 
@@ -148,7 +146,7 @@ def test_as_of_equals_live_can_fail(office):
         agree(office.store, small.AIRPORTS[::-1], [kept])
 
 
-class Cut(Exception):
+class CutError(Exception):
     pass
 
 
@@ -158,9 +156,9 @@ def test_a_resumed_replay_equals_an_uncut_one(office, tmp_path, batches):
 
     def stop(done, _all, _at):
         if done >= batches * loop.BATCH:
-            raise Cut
+            raise CutError
 
-    with pytest.raises(Cut):
+    with pytest.raises(CutError):
         play(other, progress=stop)
     assert play(other) == 13 * 24 + 1 - batches * loop.BATCH
     assert everything(other, END + DAY) == everything(office, END + DAY)
@@ -179,11 +177,11 @@ def test_a_replay_killed_inside_a_batch_loses_nothing(office, tmp_path, monkeypa
         nonlocal calls
         calls += 1
         if calls == 215:
-            raise Cut
+            raise CutError
         return real(*args, **kwargs)
 
     monkeypatch.setattr(loop, "turn", dies)
-    with pytest.raises(Cut):
+    with pytest.raises(CutError):
         play(other)
     monkeypatch.undo()
     assert len(other.store.cycles(small.START, END + HOUR)) == 214 // loop.BATCH * loop.BATCH
@@ -195,11 +193,12 @@ def test_a_replay_killed_inside_a_batch_loses_nothing(office, tmp_path, monkeypa
 def test_the_world_answers_as_the_store_does(tmp_path):
     """What a loop keeps at hand between two cycles is what the store would say if it were asked."""
     office = small.office(tmp_path, small.flights(1, days=12))
-    plan, store, world = small.plan(), office.store, loop.World()
+    plan, store, world = small.plan(), office.store, World()
     before, stood, settled = small.START, 0, 0
-    for at in small.moments(small.START, 11 * 24):
-        past = store.as_of(at)
-        live = loop.Chained(snapshot=past, world=world, archives=small.ARCHIVES)
+    end = small.START + 11 * DAY
+    for past in store.follow(start=small.START, end=end, step=HOUR, panels=loop.panels(plan)):
+        at = past.at
+        live = small.seen(past, world)
         assert live.standing() == past.standing()
         assert [v["id"] for v in live.verdicts(before)] == [v["id"] for v in past.verdicts(before)]
         kept = past.carried(plan.id)

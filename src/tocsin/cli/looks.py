@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -71,23 +71,13 @@ def why(
 
     office = open_store_office(store)
     with contextlib.closing(office.store):
-        steps = list(_walk(queries.why(office, name)))
+        steps = queries.flat(queries.why(office, name))
     if json:
         for step in steps:
             output.emit_json(step)
         return
     for step in steps:
-        print(f"{'  ' * int(step.get('depth', 0))}{step['kind']}: {step.get('text') or step['id']}")
-
-
-def _walk(found: Any) -> Iterator[Mapping[str, Any]]:
-    """The steps of a chain of reasons, whichever way they are nested."""
-    if isinstance(found, Mapping):
-        found = [found]
-    for step in found:
-        below = step.get("because") or step.get("children") or []
-        yield {k: v for k, v in step.items() if k not in ("because", "children")}
-        yield from _walk(below)
+        print(f"{'  ' * step['depth']}{step['kind']} {step['id']}: {step['text']}")
 
 
 def coverage(store: StorePath = None, at: At = None, json: Json = False) -> None:

@@ -58,7 +58,10 @@ def init(
                 password = typer.prompt(
                     f"Password of {name}", hide_input=True, confirmation_prompt=True, err=True
                 )
-            access.set_account(office, name, password, role)
+            try:
+                access.put_account(office, name, role, password)
+            except ValueError as error:
+                raise typer.BadParameter(str(error)) from None
     output.fields(
         {
             "store": str(folder),
@@ -77,7 +80,9 @@ def _account(text: str) -> tuple[str, Role]:
     name, _, role = text.partition(":")
     roles = [str(r) for r in Role if r is not Role.SYSTEM]
     if not name or role not in roles:
-        raise typer.BadParameter(f"--account: got {text!r}, allowed: NAME:ROLE with one of {', '.join(roles)}")
+        raise typer.BadParameter(
+            f"--account: got {text!r}, allowed: NAME:ROLE with one of {', '.join(roles)}"
+        )
     return name, Role(role)
 
 

@@ -9,6 +9,9 @@ from collections.abc import Sequence
 DONE, FOUND_WRONG, WRONG_USE, FAULT, NOT_ALLOWED = range(5)
 """Exit status: done; done, and something was found wrong; wrong use; data or store fault; not allowed."""
 
+STOPPED = 130
+"""Exit status when somebody stopped it, as shells have it."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
@@ -29,31 +32,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     {"id": "US-AIR-SEA", ...
     0
     """
-    import click
+    import typer
 
     from tocsin.cli.app import app
+
+    usage_error = typer.BadParameter.__mro__[1]  # typer carries its own click and gives it no public name
 
     try:
         status = app(
             args=None if arguments is None else list(arguments), prog_name="tocsin", standalone_mode=False
         )
-    except click.exceptions.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         _say("stopped")
-        return 130
-    except click.UsageError as error:
-        error.show(file=sys.stderr)
-        return WRONG_USE
-    except click.ClickException as error:
-        _say(error.format_message())
-        return WRONG_USE
-    except KeyboardInterrupt:
-        _say("stopped")
-        return 130
+        return STOPPED
     except BrokenPipeError:
         # Whoever read our output has seen enough; nothing may be written at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Exception as error:
+        if isinstance(error, usage_error):
+            error.show(file=sys.stderr)  # type: ignore[attr-defined]
+            return WRONG_USE
         known = _status_of(error)
         if known is None:
             raise
@@ -76,7 +75,10 @@ def _status_of(error: Exception) -> int | None:
         return NOT_ALLOWED
     if isinstance(error, ConfigError | TransitionError | RespondError):
         return WRONG_USE
-    if isinstance(error, TocsinError | OSError):
+    # A database that is locked, full or damaged is no fault of the code; its driver is loaded only if used.
+    driver = sys.modules.get("sqlalchemy.exc")
+    broken: tuple[type[Exception], ...] = () if driver is None else (driver.DBAPIError,)
+    if isinstance(error, (TocsinError, OSError, *broken)):
         return FAULT
     return None
 

@@ -23,7 +23,9 @@ At = Annotated[
     typer.Option("--at", metavar="TIME", help="As known at this time (ISO 8601 with zone). [now]"),
 ]
 Start = Annotated[str | None, typer.Option("--start", metavar="TIME", help="First time.")]
-End = Annotated[str | None, typer.Option("--end", metavar="TIME", help="Time at which it ends, not included.")]
+End = Annotated[
+    str | None, typer.Option("--end", metavar="TIME", help="Time at which it ends, not included.")
+]
 As = Annotated[
     str,
     typer.Option(

@@ -54,6 +54,7 @@ def emit(
         for row in rows:
             emit_json(row)
         return
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
@@ -62,7 +63,9 @@ def emit(
         print(f"{title}: {empty}" if title else empty)
         return
     pairs = [(c, c.replace("_", " ")) if isinstance(c, str) else c for c in columns]
-    table = Table(title=title or None, title_justify="left", title_style="bold", header_style="dim")
+    table = Table(
+        title=title or None, title_justify="left", title_style="bold", header_style="dim", box=SIMPLE_HEAD
+    )
     for key, words in pairs:
         number = all(isinstance(r.get(key), int | float) or r.get(key) is None for r in found)
         table.add_column(words, justify="right" if number else "left", overflow="fold")
@@ -114,7 +117,7 @@ def duration(seconds: float) -> str:
     """
     sign = "−" if seconds < 0 else ""
     left = round(abs(seconds))
-    parts = []
+    parts: list[str] = []
     for name, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
         count, left = divmod(left, size)
         if count or (name == "s" and not parts):

@@ -6,7 +6,6 @@ import contextlib
 import socket
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -154,4 +153,3 @@ def listen(host: str, port: int) -> socket.socket:
         listener.listen(128)
         return listener
     raise OSError(f"{host}: got no free port from {port} to {port + TRIES - 1}; choose one with --port")
-

@@ -13,12 +13,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tocsin.model import HOUR, Alert, ConfigError, Role, State, from_us, iso, parse_time
+from tocsin.model import HOUR, Alert, ConfigError, Role, State, iso, parse_time
 from tocsin.ops import access, commands, loop, queries
 from tocsin.ops.commands import Actor
 from tocsin.ops.datasets import DATASETS, load_datasets
 from tocsin.ops.office import Office, code_version
-from tocsin.store import Account
 
 OPEN_AT = datetime(2001, 3, 5, 18, 5, tzinfo=UTC)
 """Moment on which the demonstration opens: the nor'easter of March 2001."""
@@ -267,9 +266,7 @@ def renew_accounts(office: Office) -> dict[str, str]:
     """
     passwords = {name: secrets.token_urlsafe(9) for name in ACCOUNTS}
     for name, role in ACCOUNTS.items():
-        office.store.put_account(
-            Account(name=name, role=role, password_hash=access.hash_password(passwords[name]))
-        )
+        access.put_account(office, name, role, passwords[name])
     return passwords
 
 
@@ -376,9 +373,3 @@ def _named(office: Office, named: Named, verdicts: Mapping[str, Mapping[str, Any
         "airports": sorted({m.name for a in chain for m in a.members}),
         "verdict": entry.get("verdict", "OPEN"),
     }
-
-
-def newest_state(office: Office, wanted: Replay) -> datetime | None:
-    """Moment of the last cycle of a replay whose state is saved; None before the first."""
-    saved = office.store.load_state(office.plan_of(wanted.domains).id, wanted.end + HOUR)
-    return None if saved is None else from_us(int(saved["cycle/at"][0]))

@@ -70,7 +70,9 @@ def import_table(office: Office, path: Path, *, source: str, at: datetime) -> In
     table = _read(path, content)
     for name in _REQUIRED:
         if name not in table.column_names:
-            raise ShapeError(f"{path}: {name}: got no such column, allowed: {', '.join(OBSERVATION_SCHEMA.names)}")
+            raise ShapeError(
+                f"{path}: {name}: got no such column, allowed: {', '.join(OBSERVATION_SCHEMA.names)}"
+            )
     unknown = sorted(set(table.column("region").to_pylist()) - set(office.pack.regions))
     if unknown:
         shown = ", ".join(map(str, unknown[:_MOST]))
@@ -126,7 +128,9 @@ def _column(column: pa.ChunkedArray, field: pa.Field, path: Path) -> pa.Array:
     if pa.types.is_timestamp(column.type) and column.type.tz is None:
         raise ShapeError(f"{path}: {field.name}: got times without a zone, allowed: times with one")
     try:
-        return pc.cast(column, field.type) if not pa.types.is_dictionary(field.type) else _words(column, field)
+        return (
+            pc.cast(column, field.type) if not pa.types.is_dictionary(field.type) else _words(column, field)
+        )
     except pa.ArrowException as error:
         raise ShapeError(f"{path}: {field.name}: {error}") from error
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from tocsin import cycle
+from tocsin.feeds import all_feeds
 from tocsin.model import HOUR, UNKNOWN, ConfigError, iso, parse_time, to_plain
 from tocsin.ops import loop, schedule
 from tocsin.ops.office import Office
@@ -74,7 +75,12 @@ def look(office: Office, *, at: datetime, domains: Sequence[str]) -> dict[str, A
     plan = office.plan_of(domains)
     snapshot = office.store.as_of(at)
     world: World = loop.restore_world(office, plan, at=at)
-    seen = Chained(snapshot=snapshot, world=world, archives=archives(office, domains))
+    seen = Chained(
+        snapshot=snapshot,
+        world=world,
+        archives=archives(office, domains),
+        stale_after={source: feed.SOURCE.stale_after for source, feed in all_feeds().items()},
+    )
     carried = snapshot.carried(plan.id) is not None
     one = cycle.run(seen, plan, office.detectors)
     return {

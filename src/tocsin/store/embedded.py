@@ -37,6 +37,7 @@ from tocsin.store.segment import Wanted, count_rows
 from tocsin.store.snapshot import PastSnapshot
 from tocsin.store.upkeep import Upkeep
 
+_WAIT = sa.insert(INBOX)
 _SPILL_ROWS = 4_000_000  # rows of an archive held in memory before they are written
 
 
@@ -107,7 +108,7 @@ class EmbeddedStore(Events, Records, Journal, Authority, Outbox, Cycles, Intake,
             if seq is None:
                 return Added(new=0, duplicate=True)
             if table.num_rows:
-                connection.execute(sa.insert(INBOX).values(id=seq, rows=table.num_rows, size=size, blob=blob))
+                connection.execute(_WAIT, {"id": seq, "rows": table.num_rows, "size": size, "blob": blob})
             kept = self.add_events(connection, events, seq)
         return Added(new=table.num_rows, events=kept)
 

@@ -29,6 +29,8 @@ _BLOBS_KEPT = 4096
 _FAR = 1 << 62
 _GENERATION = sa.select(META.c.value).where(META.c.name == "generation").scalar_subquery()
 _NEWEST = sa.select(sa.func.coalesce(sa.func.max(INBOX.c.id), 0)).scalar_subquery()
+_SAME_KEY = sa.select(INGEST.c.id).where(INGEST.c.key == sa.bindparam("same"))
+_ENTER = sa.insert(INGEST)  # made once: the time inside a write transaction is time that others wait
 _VERSION = sa.select(_GENERATION, _NEWEST)
 _BULK_BITS = 31  # a batch has its number in the high bits; parts of archives count in the low ones
 
@@ -43,6 +45,20 @@ class Pin:
     batches: tuple[int, ...]
     shared: bool  # False when its batches may still be rolled back
     held: dict[int, pa.Table] = field(default_factory=dict, compare=False)  # its inbox, once decoded
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """What a version holds of one month of valid time: segments, and rows of the inbox."""
+
+    number: int
+    segments: tuple[Segment, ...]
+    waiting: pa.Table | None
+
+    @property
+    def rows(self) -> int:
+        """Rows in it at most."""
+        return sum(s.rows for s in self.segments) + (0 if self.waiting is None else self.waiting.num_rows)
 
 
 class Manifest:
@@ -119,21 +135,24 @@ class Manifest:
                     self._blobs.popitem(last=False)
         return [have[i] for i in pin.batches]
 
-    def parts(
-        self, pin: Pin, wanted: Wanted, columns: Sequence[str] | None = None
-    ) -> Iterator[tuple[int, list[pa.Table]]]:
-        """Month by month, the tables that can hold wanted rows: each sorted, none filtered yet."""
+    def months(self, pin: Pin, wanted: Wanted) -> list[Month]:
+        """The months that can hold wanted rows, in order; nothing is read yet."""
         chosen: dict[int, list[Segment]] = {}
         for part in pin.segments:
             if wanted.may_be_in(part):
                 chosen.setdefault(part.month, []).append(part)
-        waiting = self.waiting(pin) if pin.batches else {}
-        waiting = {m: t for m, t in waiting.items() if wanted.meets(_bounds(m), (-_FAR, _FAR))}
-        for month in sorted(set(chosen) | set(waiting)):
-            tables = [segments.read(self.path(s.name), wanted, columns) for s in chosen.get(month, ())]
-            if month in waiting:
-                tables.append(waiting[month] if columns is None else waiting[month].select(list(columns)))
-            yield month, [t for t in tables if t.num_rows]
+        waiting = {m: t for m, t in self.waiting(pin).items() if wanted.meets(_bounds(m), (-_FAR, _FAR))}
+        return [
+            Month(month, tuple(chosen.get(month, ())), waiting.get(month))
+            for month in sorted(set(chosen) | set(waiting))
+        ]
+
+    def read(self, month: Month, wanted: Wanted, columns: Sequence[str]) -> list[pa.Table]:
+        """The tables of a month that can hold wanted rows: each sorted, none filtered yet."""
+        tables = [segments.read(self.path(s.name), wanted, columns) for s in month.segments]
+        if month.waiting is not None:
+            tables.append(month.waiting.select(list(columns)))
+        return [t for t in tables if t.num_rows]
 
     def prepare(self, tables: Iterable[tuple[int, pa.Table]], at: int) -> list[dict[str, Any]]:
         """Write sorted months as files that no version names yet; give their manifest rows."""
@@ -236,9 +255,9 @@ def decode(blob: bytes, size: int, number: int) -> pa.Table:
 
 def next_ingest(connection: sa.Connection, key: str, at: int, **values: Any) -> int | None:
     """Enter an ingest and give its number; None when its key is known already."""
-    if connection.scalar(sa.select(INGEST.c.id).where(INGEST.c.key == key)) is not None:
+    if connection.scalar(_SAME_KEY, {"same": key}) is not None:
         return None
-    done = connection.execute(sa.insert(INGEST).values(key=key, at=at, **values))
+    done = connection.execute(_ENTER, {"key": key, "at": at, **values})
     return int(done.lastrowid)
 
 

@@ -1,22 +1,24 @@
 """Every view: pure reads of the store as known at a moment.
 
-``at`` is the moment of knowledge (None is now), ``now`` the wall time. Answers are plain JSON types with times
-in ISO 8601; the page, the API and the command line read the same.
+``at`` is the moment of knowledge (None is now), ``now`` the wall time. Answers are plain JSON types with
+times in ISO 8601; the page, the API and the command line read the same.
 """
 
 from tocsin.ops.queries.coverage import coverage, feeds
 from tocsin.ops.queries.health import health, status
 from tocsin.ops.queries.ledger import ledger
 from tocsin.ops.queries.levels import cube
+from tocsin.ops.queries.news import Watch
 from tocsin.ops.queries.picture import assessments, picture
 from tocsin.ops.queries.records import audit, cap_feed, cap_message, laws, responses
 from tocsin.ops.queries.regions import region, region_map, regions
 from tocsin.ops.queries.series import quantities, revisions, series
-from tocsin.ops.queries.warnings import warning, warnings
+from tocsin.ops.queries.warnings import seen, warning, warnings
 from tocsin.ops.queries.why import Node, flat, why
 
 __all__ = [
     "Node",
+    "Watch",
     "assessments",
     "audit",
     "cap_feed",
@@ -35,6 +37,7 @@ __all__ = [
     "regions",
     "responses",
     "revisions",
+    "seen",
     "series",
     "status",
     "warning",

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.model import HOUR, StoreError
@@ -153,7 +154,7 @@ def before(office: Office, row: CycleRow) -> CycleRow | None:
     return None
 
 
-def levels_of(office: Office, row: CycleRow) -> dict[str, NDArray]:
+def levels_of(office: Office, row: CycleRow) -> dict[str, NDArray[np.uint8]]:
     """Level bytes of a cycle by domain, in the order of the domain's watched regions."""
     domains = tuple(row.summary["domains"])
     sizes = tuple(len(office.plan.watched[d]) for d in domains)
@@ -161,14 +162,16 @@ def levels_of(office: Office, row: CycleRow) -> dict[str, NDArray]:
 
 
 @functools.lru_cache(maxsize=4096)
-def _levels(blob: bytes, domains: tuple[str, ...], sizes: tuple[int, ...], name: str) -> dict[str, NDArray]:
+def _levels(
+    blob: bytes, domains: tuple[str, ...], sizes: tuple[int, ...], name: str
+) -> dict[str, NDArray[np.uint8]]:
     watched = {d: range(n) for d, n in zip(domains, sizes, strict=True)}
     levels = decode_levels(blob, domains, watched)  # type: ignore[arg-type]
     for domain, size in zip(domains, sizes, strict=True):
         if len(levels[domain]) != size:
             raise StoreError(
-                f"cycle {name}: levels: {domain}: got {len(levels[domain])} regions, allowed: the {size} of the"
-                " country pack; it was recorded with another pack"
+                f"cycle {name}: levels: {domain}: got {len(levels[domain])} regions, allowed: the {size} of "
+                "the country pack; it was recorded with another pack"
             )
     return levels
 

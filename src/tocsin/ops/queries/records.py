@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from tocsin.cap import parse
-from tocsin.model import State, StoreError, to_plain
+from tocsin.model import Alert, State, StoreError, to_plain
 from tocsin.ops.office import Office
 from tocsin.warn.channels.atom import feed
 from tocsin.warn.message import write
@@ -41,7 +40,12 @@ def laws(office: Office) -> list[dict[str, Any]]:
 
 
 def cap_message(
-    office: Office, id: str, at: datetime | None, now: datetime, *, drill: bool = False  # noqa: A002
+    office: Office,
+    id: str,  # noqa: A002
+    at: datetime | None,
+    now: datetime,
+    *,
+    drill: bool = False,
 ) -> bytes:
     """An issued message of the Common Alerting Protocol, as it was sent.
 
@@ -63,9 +67,8 @@ def cap_message(
     StoreError
         When no such message was issued by then; a message that is not public is not told apart.
     """
-    alert = office.store.get("alert", id, at or now)
-    told = alert is not None and alert.sent is not None and alert.sent <= (at or now)
-    if not told or not (drill or _public(office, alert)):
+    alert: Alert | None = office.store.get("alert", id, at or now)
+    if alert is None or alert.sent is None or not (drill or _public(office, alert)):
         raise StoreError(f"message: got {id!r}, allowed: one that was issued to the public")
     return write(alert, issuer=office.desk.issuer, levels=office.pack.levels, regions=office.pack.regions)
 
@@ -84,10 +87,8 @@ def cap_feed(office: Office, at: datetime | None, now: datetime, *, link: str | 
         write(a, issuer=office.desk.issuer, levels=office.pack.levels, regions=office.pack.regions)
         for a in standing
     ]
-    for body in bodies:
-        parse(body)
     return feed(bodies, at=moment, title=f"{office.pack.sender_name}: warnings", link=link)
 
 
-def _public(office: Office, alert: Any) -> bool:
+def _public(office: Office, alert: Alert) -> bool:
     return alert.status == "Actual" and office.pack.levels[alert.level - 1].public

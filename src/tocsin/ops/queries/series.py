@@ -81,12 +81,16 @@ def series(
         if i is not None
     ]
     if not found:
-        allowed = ", ".join(q["id"] for q in quantities(office, region)) or "none: nothing watches this region"
+        allowed = (
+            ", ".join(q["id"] for q in quantities(office, region)) or "none: nothing watches this region"
+        )
         raise ShapeError(f"quantity: got {quantity!r} at {region}, allowed: {allowed}")
     domain, monitor, column = found[0]
     known = monitor.quantity
     if not timedelta(0) < end - start <= MOST_HOURS * max(known.step, HOUR):
-        raise ValueError(f"end: got {iso(end)}, allowed: after start {iso(start)}, at most {MOST_HOURS} periods")
+        raise ValueError(
+            f"end: got {iso(end)}, allowed: after start {iso(start)}, at most {MOST_HOURS} periods"
+        )
     source = source_of(quantity)
     bands = _bands(office, domain.id, known, column, start, end, moment)
     cells = office.store.as_of(moment).cells(quantity=quantity, regions=[region], start=start, end=end)
@@ -202,7 +206,9 @@ def _number(value: float, digits: int | None = 4) -> float | None:
     return number if digits is None else round(number, digits)
 
 
-def revisions(office: Office, region: str, quantity: str, valid_time: str | None = None) -> list[dict[str, Any]]:
+def revisions(
+    office: Office, region: str, quantity: str, valid_time: str | None = None
+) -> list[dict[str, Any]]:
     """Every version of the cells of a series, by valid time and known time."""
     office.pack.region(region)
     moment = None if valid_time is None else parse_time(valid_time, "valid_time")

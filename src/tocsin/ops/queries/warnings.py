@@ -7,13 +7,12 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from tocsin.ops.queries.why import flat, why
-
-from tocsin.model import Alert, Role, State, StoreError, iso, to_plain
+from tocsin.model import Alert, State, StoreError, iso, to_plain
 from tocsin.ops import commands
 from tocsin.ops.commands import Actor
 from tocsin.ops.office import Office
 from tocsin.ops.queries import moments
+from tocsin.ops.queries.why import flat, why
 from tocsin.warn import lifecycle
 
 WAITING = frozenset({State.DRAFT, State.SUBMITTED, State.APPROVED})
@@ -112,6 +111,19 @@ def is_open(alert: Alert, at: datetime) -> bool:
     return lifecycle.stands(alert, at) or lifecycle.state_at(alert, at) in WAITING
 
 
+def seen(office: Office, id: str, at: datetime | None, now: datetime) -> None:  # noqa: A002
+    """Let pass what everybody may see: any id but that of a warning that the public was not told.
+
+    Raises
+    ------
+    StoreError
+        In the words of a warning that does not exist.
+    """
+    alert: Alert | None = office.store.get("alert", id, at or now)
+    if alert is not None and not _seen_by_all(office, alert):
+        raise StoreError(f"warning: got {id!r}, allowed: one that is known at {iso(at or now)}")
+
+
 def _seen_by_all(office: Office, alert: Alert) -> bool:
     if alert.state not in _NOT_PUBLIC or alert.status != "Actual":
         return True
@@ -154,8 +166,3 @@ def _verdict(alert: Alert, entry: Mapping[str, Any] | None) -> dict[str, Any] | 
     if entry is None:
         return {"verdict": "OPEN", "lead_s": None}
     return {"verdict": entry["verdict"], "lead_s": entry["lead_s"]}
-
-
-def staff(actor: Actor | None) -> bool:
-    """Whether somebody with a role looks, and not the public."""
-    return actor is not None and actor.role in set(Role)

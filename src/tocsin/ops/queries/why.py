@@ -41,8 +41,8 @@ class Node:
     Parameters
     ----------
     kind : str
-        ``warning``, ``decision``, ``cycle``, ``previous``, ``finding``, ``series``, ``event``, ``observation``,
-        ``raw``, ``dataset`` or ``source``.
+        ``warning``, ``decision``, ``cycle``, ``previous``, ``finding``, ``series``, ``event``,
+        ``observation``, ``raw``, ``dataset`` or ``source``.
     id : str
         Of the thing; for raw bytes ``sha256:…``.
     text : str

@@ -1,0 +1,101 @@
+"""The picture as plain HTML of the server: no JavaScript, a few kilobytes, the same counts."""
+
+from __future__ import annotations
+
+import functools
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from tocsin.api.answer import moment
+from tocsin.api.gate import Desk, Guest, Here, needs
+from tocsin.api.routes.picture import AsOf
+from tocsin.model import iso
+from tocsin.ops import queries
+
+ROUTER = APIRouter(tags=["text"])
+
+MOST_ROWS = 40
+"""Rows of a list on one page; what is left out is said."""
+
+
+@functools.cache
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("tocsin.api", "templates"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def plain(name: str, status: int = 200, **values: Any) -> Response:
+    """A page from its template."""
+    text = _templates().get_template(name).render(**values)
+    return Response(text.encode(), status_code=status, media_type="text/html", headers={"Vary": "Cookie"})
+
+
+@ROUTER.get("/text", **needs(None))
+def picture(here: Here, guest: Guest, asof: AsOf = None) -> Response:
+    """The picture in words."""
+    now = here.clock()
+    at = moment(asof, "asof", now)
+    shown = queries.picture(here.office, at, now, desk=guest is not None)
+    actor = None if guest is None else guest.actor
+    warnings = queries.warnings(here.office, at, now, "open", actor=actor, desk=guest is not None)
+    warnings.sort(key=lambda w: (-w["level"], w["created_at"]))
+    titles = {d.id: d.title for d in here.office.plan.domains}
+    _, summaries = queries.ledger(here.office, at, now)
+    return plain(
+        "picture.html",
+        **_clock(here, at, now),
+        picture=shown,
+        warnings=warnings[:MOST_ROWS],
+        more_warnings=max(0, len(warnings) - MOST_ROWS),
+        assessments=shown["assessments"][:MOST_ROWS],
+        more_assessments=max(0, len(shown["assessments"]) - MOST_ROWS),
+        titles=titles,
+        summaries=summaries,
+    )
+
+
+@ROUTER.get("/text/style.css", **needs(None))
+def style() -> Response:
+    """The style of these pages; the content policy allows none inside them."""
+    source = _templates().get_template("style.css").render()
+    return Response(source, media_type="text/css", headers={"Cache-Control": "no-cache"})
+
+
+@ROUTER.get("/text/warnings/{id}", **needs(None))
+def warning(here: Here, guest: Guest, id: str, asof: AsOf = None) -> Response:  # noqa: A002
+    """One warning in words, with the way back to the raw bytes."""
+    now = here.clock()
+    at = moment(asof, "asof", now)
+    actor = None if guest is None else guest.actor
+    found = queries.warning(here.office, id, at, now, actor=actor, desk=guest is not None)
+    return plain(
+        "warning.html",
+        **_clock(here, at, now),
+        warning=found,
+        why=found["why"][: 3 * MOST_ROWS],
+        more_why=max(0, len(found["why"]) - 3 * MOST_ROWS),
+    )
+
+
+def _clock(here: Desk, at: datetime | None, now: datetime) -> dict[str, Any]:
+    asof = None if at is None else iso(at)
+    levels = {level.rank: level for level in here.office.pack.levels}
+    return {
+        "now": iso(now),
+        "asof": asof,
+        "suffix": "" if asof is None else f"?asof={quote(asof)}",
+        "open_at": None if here.open_at is None else iso(here.open_at),
+        "country": here.office.pack.title,
+        "levels": levels,
+        "earlier": iso((at or now) - timedelta(hours=1)),
+        "later": iso(at + timedelta(hours=1)) if at is not None and at + timedelta(hours=1) <= now else None,
+    }

@@ -1,0 +1,31 @@
+"""For the world: the Atom feed of public warnings, and each message of the Common Alerting Protocol."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from tocsin.api.answer import moment
+from tocsin.api.gate import Guest, Here, needs
+from tocsin.api.routes.picture import AsOf
+from tocsin.ops import queries
+
+ROUTER = APIRouter(tags=["cap"])
+
+
+@ROUTER.get("/cap/feed.xml", **needs(None))
+def feed(request: Request, here: Here, asof: AsOf = None) -> Response:
+    """Public warnings that stand, as Atom with links to their messages."""
+    now = here.clock()
+    link = str(request.url.replace(query=""))
+    content = queries.cap_feed(here.office, moment(asof, "asof", now), now, link=link)
+    return Response(content, media_type="application/atom+xml")
+
+
+@ROUTER.get("/cap/{identifier}.xml", **needs(None))
+def message(here: Here, guest: Guest, identifier: str, asof: AsOf = None) -> Response:
+    """One issued message; drills only for those who are logged in."""
+    now = here.clock()
+    at = moment(asof, "asof", now)
+    content = queries.cap_message(here.office, identifier, at, now, drill=guest is not None)
+    headers = {"Vary": "Cookie", "Cross-Origin-Resource-Policy": "cross-origin"}
+    return Response(content, media_type="application/cap+xml", headers=headers)

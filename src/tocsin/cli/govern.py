@@ -1,0 +1,106 @@
+"""``tocsin govern``: sources and licences, legal bases, the record of decisions, limits."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Annotated
+
+import typer
+
+from tocsin.cli import output
+from tocsin.cli.group import group
+from tocsin.cli.main import DONE, FOUND_WRONG
+from tocsin.cli.options import Json, StorePath, moment, open_store_office, store_path
+
+app = group("Sources and licences, legal bases, the record of decisions, limits.")
+
+
+@app.command(epilog="Example: tocsin govern sources")
+def sources(store: StorePath = None, json: Json = False) -> int:
+    """List every source and data set with licence, release and hash; exit 1 when a licence is missing."""
+    from tocsin.ops import registry
+
+    office = open_store_office(store) if store_path(store).is_dir() else None
+    with contextlib.ExitStack() as stack:
+        if office is not None:
+            stack.enter_context(contextlib.closing(office.store))
+        rows, faults = registry.sources(office)
+    output.emit(
+        rows,
+        ["kind", "id", "publisher", "licence", "licence_url", "package", "release", ("sha256", "SHA-256")],
+        as_json=json,
+        title="Sources",
+    )
+    for fault in faults:
+        typer.echo(fault, err=True)
+    return FOUND_WRONG if faults else DONE
+
+
+@app.command(epilog="Example: tocsin govern laws --json")
+def laws(pack: Annotated[str, typer.Option("--pack", help="The country.")] = "us", json: Json = False) -> int:
+    """List who may approve which level on which law; exit 1 when a level can never be issued."""
+    from tocsin.ops import registry
+
+    rows, gaps = registry.laws(pack)
+    output.emit(rows, ["level", "name", "role", "key", "law", "article"], as_json=json, title="Legal bases")
+    for gap in gaps:
+        typer.echo(gap, err=True)
+    return FOUND_WRONG if gaps else DONE
+
+
+@app.command(epilog="Example: tocsin govern audit --subject us.air_transport.20010228T2105Z.SEA.1")
+def audit(
+    subject: Annotated[str | None, typer.Option("--subject", help="Id of a warning or task.")] = None,
+    account: Annotated[str | None, typer.Option("--account", help="Who acted.")] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="From then on.")] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Up to then.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the newest so many.")] = None,
+    store: StorePath = None,
+    json: Json = False,
+) -> int:
+    """Show the record of decisions, and verify the whole of it; exit 1 when it was tampered with."""
+    from tocsin.ops import queries, upkeep
+
+    office = open_store_office(store)
+    with contextlib.closing(office.store):
+        faults = upkeep.journal_faults(office.store.audit())
+        rows = queries.audit(
+            office,
+            subject=subject,
+            actor=account,
+            since=moment(since, "--since"),
+            until=moment(until, "--until"),
+            limit=limit,
+        )
+    output.emit(
+        rows,
+        ["seq", "at", "actor", "role", "action", "subject", "legal_basis", "reason", "simulated"],
+        as_json=json,
+        title="Decisions",
+    )
+    for fault in faults:
+        typer.echo(fault, err=True)
+    return FOUND_WRONG if faults else DONE
+
+
+@app.command(epilog="Example: tocsin govern limits")
+def limits(store: StorePath = None, json: Json = False) -> int:
+    """Look for fields on persons in the vocabulary and in the store; exit 1 when there is one."""
+    from tocsin.ops import registry
+
+    office = open_store_office(store) if store_path(store).is_dir() else None
+    with contextlib.ExitStack() as stack:
+        if office is not None:
+            stack.enter_context(contextlib.closing(office.store))
+        looked, found = registry.limits(office)
+    if json:
+        output.emit_json({"looked_at": looked, "found": found})
+    else:
+        output.emit(
+            [{"field": text} for text in found],
+            ["field"],
+            as_json=False,
+            title="Fields on persons",
+            empty=f"none in {', '.join(looked)}",
+        )
+    return FOUND_WRONG if found else DONE

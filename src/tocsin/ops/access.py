@@ -1,0 +1,259 @@
+"""Who is at the door: accounts, passwords, log-ins and their sessions.
+
+Passwords are kept as argon2 hashes, tokens of sessions as SHA-256; the store alone lets nobody in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import threading
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+
+from tocsin.govern.permissions import Permission, may
+from tocsin.model import AuthorityError, Role, StoreError
+from tocsin.ops.commands import Actor
+from tocsin.ops.office import Office
+from tocsin.store import Account, Session
+
+LASTS = timedelta(hours=12)
+"""How long a log-in lasts: a shift."""
+
+SHORTEST = 10
+"""Characters that a password must have."""
+
+LONGEST = 512
+"""Characters beyond which nothing is hashed."""
+
+TRIES, WINDOW = 5, timedelta(minutes=5)
+"""Failed attempts on one account within this time, after which it has to wait."""
+
+MOST_NAMES = 10_000
+"""Names with failures that are remembered at a time."""
+
+_REFUSED = "log-in: got a wrong account or password, allowed: an account that an administrator made"
+
+
+class TooManyTries(AuthorityError):  # noqa: N818 - named for what happened
+    """Too many failed attempts on one account; ``wait`` says for how long it is closed.
+
+    Parameters
+    ----------
+    wait : timedelta
+        Until the next attempt is looked at.
+    """
+
+    def __init__(self, wait: timedelta) -> None:
+        self.wait = wait
+        super().__init__(f"log-in: got too many failed attempts, allowed: again in {wait}")
+
+
+@cache
+def _hasher() -> PasswordHasher:
+    return PasswordHasher()
+
+
+@cache
+def _nobody() -> str:
+    """A hash that no password fits, so that an unknown account costs as much time as a known one."""
+    return _hasher().hash(secrets.token_urlsafe(32))
+
+
+def put_account(office: Office, name: str, role: Role, password: str, *, disabled: bool = False) -> Account:
+    """Make an account of a role, or give it a new password.
+
+    Raises
+    ------
+    ValueError
+        When the name is none, the role is the system's, or the password is too short or too long.
+    """
+    if not name.strip() or not name.isprintable() or any(c.isspace() for c in name) or name == "system":
+        raise ValueError(f"account: got {name!r}, allowed: a word other than 'system'")
+    if role is Role.SYSTEM:
+        raise ValueError("role: got system, allowed: a role of staff")
+    if not SHORTEST <= len(password) <= LONGEST:
+        raise ValueError(
+            f"password: got {len(password)} characters, allowed: {SHORTEST} to {LONGEST} characters"
+        )
+    account = Account(name=name, role=role, password_hash=_hasher().hash(password), disabled=disabled)
+    office.store.put_account(account)
+    return account
+
+
+def authenticate(office: Office, account: str, password: str, now: datetime) -> Account:  # noqa: ARG001
+    """Give the account if the password is its own; a wrong name takes as long as a wrong password.
+
+    Raises
+    ------
+    AuthorityError
+        Always with the same words.
+    """
+    found = office.store.account(account)
+    kept = _nobody() if found is None else found.password_hash
+    fits = _fits(kept, password)
+    if not fits or found is None or found.disabled:
+        raise AuthorityError(_REFUSED)
+    if _hasher().check_needs_rehash(kept):
+        office.store.put_account(replace(found, password_hash=_hasher().hash(password)))
+    return found
+
+
+def _fits(kept: str, password: str) -> bool:
+    try:
+        return _hasher().verify(kept, password[:LONGEST]) and len(password) <= LONGEST
+    except (Argon2Error, InvalidHashError):
+        return False
+
+
+def log_in(office: Office, account: str, password: str, now: datetime) -> tuple[str, Visitor]:
+    """Open a session; the token is given once and kept only as its hash.
+
+    Returns
+    -------
+    token : str
+        For the cookie.
+    visitor : Visitor
+        Who it is.
+
+    Raises
+    ------
+    AuthorityError
+        When account and password do not fit.
+    """
+    found = authenticate(office, account, password, now)
+    token = secrets.token_urlsafe(32)
+    session = Session(
+        token_hash=_hash(token),
+        account=found.name,
+        created=now,
+        expires=now + LASTS,
+        csrf=secrets.token_urlsafe(24),
+    )
+    office.store.open_session(session)
+    return token, Visitor(actor=actor_of(found), csrf=session.csrf, expires=session.expires)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visitor:
+    """Somebody who is logged in.
+
+    Parameters
+    ----------
+    actor : Actor
+        Account and role.
+    csrf : str
+        The session's word against forged requests.
+    expires : datetime
+        End of the session.
+    """
+
+    actor: Actor
+    csrf: str
+    expires: datetime
+
+    def says(self, csrf: str | None) -> bool:
+        """Whether a request carries the session's own word."""
+        return csrf is not None and hmac.compare_digest(self.csrf.encode(), csrf.encode())
+
+
+def visitor(office: Office, token: str | None, now: datetime) -> Visitor | None:
+    """Who holds a token; None when there is none, it has expired, or the account is closed."""
+    if not token or len(token) > LONGEST:
+        return None
+    session = office.store.session(_hash(token), now)
+    if session is None:
+        return None
+    account = office.store.account(session.account)
+    if account is None or account.disabled:
+        return None
+    return Visitor(actor=actor_of(account), csrf=session.csrf, expires=session.expires)
+
+
+def log_out(office: Office, token: str | None) -> None:
+    """Forget a session."""
+    if token:
+        office.store.close_session(_hash(token))
+
+
+def actor_of(account: Account) -> Actor:
+    """Who acts under an account."""
+    return Actor(account=account.name, role=account.role)
+
+
+def require_account(office: Office, name: str) -> Account:
+    """An account by name.
+
+    Raises
+    ------
+    StoreError
+        When there is none.
+    """
+    found = office.store.account(name)
+    if found is None:
+        names = ", ".join(a.name for a in office.store.accounts()) or "none: nobody made one yet"
+        raise StoreError(f"account: got {name!r}, allowed: {names}")
+    return found
+
+
+def permitted(actor: Actor | None, permission: Permission) -> bool:
+    """Whether somebody who is logged in has a permission."""
+    return actor is not None and may(actor.role, permission)
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+@dataclass(slots=True, eq=False)
+class Tries:
+    """Failed attempts by account, in the memory of one server.
+
+    Parameters
+    ----------
+    most : int
+        Failures allowed within ``window``.
+    window : timedelta
+        After which a failure is forgotten.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> tries, now = Tries(most=1), datetime(2026, 1, 1, tzinfo=UTC)
+    >>> tries.admit("duty", now)
+    >>> tries.failed("duty", now)
+    >>> tries.admit("duty", now)
+    Traceback (most recent call last):
+    tocsin.ops.access.TooManyTries: log-in: got too many failed attempts, allowed: again in 0:05:00
+    """
+
+    most: int = TRIES
+    window: timedelta = WINDOW
+    _failures: dict[str, list[datetime]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def admit(self, account: str, now: datetime) -> None:
+        """Let an attempt pass, or raise :class:`TooManyTries`."""
+        with self._lock:
+            recent = [t for t in self._failures.get(_hash(account), ()) if t > now - self.window]
+            if len(recent) >= self.most:
+                raise TooManyTries(recent[0] + self.window - now)
+
+    def failed(self, account: str, now: datetime) -> None:
+        """Note a failure."""
+        with self._lock:
+            # Forget what no longer counts, so that made-up names do not fill the memory.
+            newest = list(self._failures.items())[-MOST_NAMES:]
+            kept = {a: [t for t in ts if t > now - self.window] for a, ts in newest}
+            self._failures = {a: ts for a, ts in kept.items() if ts}
+            self._failures.setdefault(_hash(account), []).append(now)
+
+    def passed(self, account: str) -> None:
+        """Forget the failures of an account."""
+        with self._lock:
+            self._failures.pop(_hash(account), None)

@@ -1,0 +1,160 @@
+"""Everything that can be wrong with an installation and its store, looked at in one go."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+
+from tocsin.catalog import detectors
+from tocsin.feeds import all_feeds
+from tocsin.geo import Pack, load_pack
+from tocsin.geo.check import check_pack
+from tocsin.govern import law, registers
+from tocsin.model import ConfigError, TocsinError
+from tocsin.ops import upkeep
+from tocsin.ops.config import Settings, read_settings
+from tocsin.ops.office import Office, open_office
+from tocsin.ops.plan import make_plan
+from tocsin.respond.playbook import playbooks
+
+LEAST_FREE = 1_000_000_000
+"""Bytes of free disk below which it is a fault."""
+
+EARLIEST = datetime(2025, 1, 1, tzinfo=UTC)
+"""A clock before this has never been set."""
+
+_MOST = 5
+"""Faults that one line lists."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was looked at.
+
+    Parameters
+    ----------
+    name : str
+        What.
+    ok : bool
+        Whether nothing is wrong.
+    detail : str
+        What was found, in words.
+    """
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def examine(path: Path, *, now: datetime) -> list[Check]:
+    """Look at the installation, the country and the store in a folder.
+
+    Parameters
+    ----------
+    path : Path
+        Folder of the store; where there is none, that is said.
+    now : datetime
+        Wall time.
+
+    Returns
+    -------
+    list of Check
+        In the order in which one would mend them.
+    """
+    checks = [
+        Check(name="python", ok=sys.version_info >= (3, 11), detail=sys.version.split()[0]),
+        Check(name="clock", ok=now >= EARLIEST, detail=f"{now:%Y-%m-%d %H:%M}Z"),
+        _disk(path),
+        _page(),
+        _judge("plug-ins", _plugins),
+    ]
+    settings = Settings()
+    try:
+        settings = read_settings(path)
+        checks.append(Check(name="settings", ok=True, detail=f"country {settings.pack}"))
+    except ConfigError as error:
+        checks.append(Check(name="settings", ok=False, detail=str(error)))
+    try:
+        pack = load_pack(settings.pack)
+    except TocsinError as error:
+        return [*checks, Check(name="country", ok=False, detail=str(error))]
+    checks += [
+        _judge("country", lambda: (check_pack(pack), f"{len(pack.regions):,} regions fit together")),
+        _judge("laws", lambda: (law.gaps(pack.levels, pack.laws), "every level can be issued lawfully")),
+        _judge("sources", lambda: _sources(pack)),
+    ]
+    return [*checks, *_store(path, settings, now)]
+
+
+def _judge(name: str, look: Callable[[], tuple[tuple[str, ...], str]]) -> Check:
+    """A check that fails where its look finds faults, or cannot be made at all."""
+    try:
+        faults, good = look()
+    except TocsinError as error:
+        return Check(name=name, ok=False, detail=str(error))
+    more = f"; and {len(faults) - _MOST} more" if len(faults) > _MOST else ""
+    return Check(name=name, ok=not faults, detail="; ".join(faults[:_MOST]) + more if faults else good)
+
+
+def _disk(path: Path) -> Check:
+    place = next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())
+    free = shutil.disk_usage(place).free
+    return Check(name="disk", ok=free >= LEAST_FREE, detail=f"{free / 1e9:,.1f} GB free at {place}")
+
+
+def _page() -> Check:
+    built = files("tocsin").joinpath("static", "index.html").is_file()
+    detail = "built" if built else "not built: run 'make setup' or 'npm run build'; /text works without it"
+    return Check(name="page", ok=built, detail=detail)
+
+
+def _plugins() -> tuple[tuple[str, ...], str]:
+    return (), f"{len(all_feeds())} feeds, {len(detectors())} methods, {len(playbooks())} playbooks"
+
+
+def _sources(pack: Pack) -> tuple[tuple[str, ...], str]:
+    declared = [feed.SOURCE for feed in all_feeds().values()]
+    return registers.faults(declared, make_plan(pack).domains), f"{len(declared)} with their licences"
+
+
+def _store(path: Path, settings: Settings, now: datetime) -> Iterator[Check]:
+    try:
+        office = open_office(path, pack=settings.pack, domains=settings.domains or None, create=False)
+    except TocsinError as error:
+        yield Check(name="store", ok=False, detail=str(error))
+        return
+    with contextlib.closing(office.store):
+        yield _judge("store", lambda: (tuple(office.store.check()), f"{path} is whole"))
+        yield _judge("journal", lambda: _journal(office))
+        yield _quarantine(office)
+        yield _letters(office)
+        yield from _feeds(office, now)
+
+
+def _journal(office: Office) -> tuple[tuple[str, ...], str]:
+    entries = office.store.audit()
+    return upkeep.journal_faults(entries), f"{len(entries):,} decisions, unbroken and lawful"
+
+
+def _quarantine(office: Office) -> Check:
+    held = office.store.quarantined()
+    last = "" if not held else f"; the last of {held[-1].source}: {held[-1].error}"
+    return Check(name="quarantine", ok=not held, detail=f"{len(held)} records that could not be used{last}")
+
+
+def _letters(office: Office) -> Check:
+    dead = office.store.outbox(status="dead")
+    last = "" if not dead else f"; the last to {dead[-1].recipient}: {dead[-1].detail}"
+    return Check(name="outbox", ok=not dead, detail=f"{len(dead)} messages that could not be delivered{last}")
+
+
+def _feeds(office: Office, now: datetime) -> Iterator[Check]:
+    for name, state in office.store.feeds(now).items():
+        detail = state.message or f"read {state.last_ok}"
+        yield Check(name=f"feed {name}", ok=state.outcome == "ok", detail=detail)

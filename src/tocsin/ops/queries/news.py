@@ -1,0 +1,60 @@
+"""News: what changed in the store since somebody last looked."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from tocsin.model import Alert, iso
+from tocsin.ops.office import Office
+from tocsin.ops.queries.coverage import source_states
+
+News = tuple[str, dict[str, Any]]
+"""Kind (``cycle``, ``alert`` or ``feed``) and what it says."""
+
+
+class Watch:
+    """Remembers what was there and tells what is new.
+
+    Parameters
+    ----------
+    office : Office
+        Store and country.
+    now : datetime
+        Wall time; what is there already is no news.
+    """
+
+    def __init__(self, office: Office, now: datetime) -> None:
+        self._office = office
+        self._cycle = now
+        self._seq = self._newest()
+        self._feeds = self._outcomes(now)
+
+    def poll(self, now: datetime, *, desk: bool = True) -> list[News]:
+        """What is new; one piece of news for each cycle, warning and feed that changed."""
+        news: list[News] = []
+        rows = self._office.store.cycles(self._cycle + timedelta(microseconds=1), now + timedelta(days=1))
+        if rows:
+            self._cycle = rows[-1].at
+            news.append(("cycle", {"at": iso(self._cycle)}))
+        seq = self._newest()
+        if seq > self._seq:
+            entries = self._office.store.audit(limit=seq - self._seq)
+            self._seq = seq
+            for subject in dict.fromkeys(e.decision.subject for e in entries):
+                alert: Alert | None = self._office.store.get("alert", subject)
+                if alert is not None and (desk or alert.sent is not None or alert.status != "Actual"):
+                    said = {"id": alert.id, "revision": alert.revision, "state": str(alert.state)}
+                    news.append(("alert", said))
+        outcomes = self._outcomes(now)
+        changed = sorted(s for s, o in outcomes.items() if self._feeds.get(s) != o)
+        news += [("feed", {"id": s, "outcome": outcomes[s]}) for s in changed]
+        self._feeds = outcomes
+        return news
+
+    def _newest(self) -> int:
+        entries = self._office.store.audit(limit=1)
+        return entries[-1].seq if entries else 0
+
+    def _outcomes(self, now: datetime) -> dict[str, str]:
+        return {name: state.outcome for name, state in source_states(self._office, now).items()}
