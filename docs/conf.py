@@ -8,7 +8,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "src")]
 
-from docs import reference_pages  # noqa: E402
+from docs import figures, reference_pages  # noqa: E402
 from tocsin import __version__  # noqa: E402
 
 project = "Tocsin"
@@ -38,6 +38,10 @@ autodoc_typehints_format = "short"
 autodoc_default_options = {"members": True, "ignore-module-all": True}
 napoleon_google_docstring = False
 napoleon_use_rtype = False
+# A few nouns have one name in two modules; a link from an annotation then takes the first.
+suppress_warnings = ["ref.python"]
 
 # Pages that the catalogue, the packs and the code write themselves; never under version control.
-reference_pages.write(HERE / "reference" / "generated")
+GENERATED = HERE / "reference" / "generated"
+reference_pages.write(GENERATED)
+figures.write(GENERATED)

@@ -1,11 +1,13 @@
 """The part of the reference that the code writes itself: what there is, and with which settings.
 
-Everything here is read from the catalogue, the pack, the settings and the docstrings, so that it cannot differ
-from what runs. ``docs/conf.py`` writes the pages at every build; ``tests/docs`` looks for what they leave out.
+Everything here is read from the catalogue, the pack, the settings and the docstrings, so that it cannot
+differ from what runs. ``docs/conf.py`` writes the pages at every build; ``tests/docs`` looks for what they
+leave out.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
 import inspect
@@ -14,13 +16,14 @@ import tempfile
 import tomllib
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 import tocsin
+from tocsin.api import create_app
 from tocsin.catalog import detectors, load_domain
 from tocsin.catalog.domain_file import FOLDER as DOMAINS
 from tocsin.catalog.plugins import plugins
@@ -31,6 +34,7 @@ from tocsin.govern.permissions import TABLE
 from tocsin.model import Domain, Quantity, Role, errors
 from tocsin.ops.config import FILE, Settings, write_settings
 from tocsin.ops.datasets import DATASETS
+from tocsin.ops.office import open_office
 from tocsin.respond.playbook import playbooks
 from tocsin.warn.escalation import load_policy
 
@@ -41,19 +45,18 @@ SKIPPED = frozenset({"tocsin.__main__"})
 
 def write(folder: Path) -> None:
     """Write every page; one that would not change is left alone, so that a second build is quick."""
-    pages = {f"{name}.md": text for name, text in _tables().items()} | api_pages()
-    for name, text in pages.items():
-        path = folder / name
+    wanted = {folder / name: text for name, text in pages().items()}
+    for path, text in wanted.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.read_text("utf-8") != text:
             path.write_text(text, "utf-8")
-    wanted = {folder / name for name in pages}
     for path in [p for p in folder.rglob("*") if p.suffix in (".md", ".rst") and p not in wanted]:
         path.unlink()
 
 
-def _tables() -> dict[str, str]:
-    return {
+def pages() -> dict[str, str]:
+    """Every page by its path below the folder."""
+    tables = {
         "domains": domains_page(),
         "feeds": feeds_page(),
         "detectors": detectors_page(),
@@ -61,7 +64,9 @@ def _tables() -> dict[str, str]:
         "errors": errors_page(),
         "warning-rules": warning_rules_page(),
         "playbooks": playbooks_page(),
+        "http": http_page(),
     }
+    return {f"{name}.md": text for name, text in tables.items()} | api_pages()
 
 
 # ---- words -----------------------------------------------------------------------------------------------
@@ -138,7 +143,8 @@ def domains_page() -> str:
     parts = [
         "# Domains",
         (
-            "A domain is one file in `src/tocsin/domains`. This page is made from those files when the documents are "
+            "A domain is one file in `src/tocsin/domains`. This page is made from those files "
+            "when the documents are "
             "built. [How to add one](../../how-to/add-a-domain.md)."
         ),
         overview,
@@ -151,7 +157,8 @@ def domains_page() -> str:
 
 def _domain(domain: Domain) -> Iterator[str]:
     yield (
-        f"Event: {domain.event}. CAP category {domain.category}, response {domain.response_type}; default legal "
+        f"Event: {domain.event}. CAP category {domain.category}, response "
+        f"{domain.response_type}; default legal "
         f"basis `{domain.legal_basis}`."
     )
     if domain.monitors:
@@ -233,7 +240,8 @@ def feeds_page() -> str:
             [
                 "# Feeds, licences and quantities",
                 (
-                    "A feed is one file in `src/tocsin/feeds/sources`. This page is made from the declarations that also "
+                    "A feed is one file in `src/tocsin/feeds/sources`. This page is made from the "
+                    "declarations that also "
                     "run. `tocsin govern sources` prints the same with what a store really holds. "
                     "[How to add one](../../how-to/add-a-feed.md)."
                 ),
@@ -262,8 +270,10 @@ def detectors_page() -> str:
     parts = [
         "# Detectors",
         (
-            "A detector is one file in `src/tocsin/detect/methods`. All of them give one tail probability, calibrated "
-            "on the past ([why](../../explanation/calibration.md)). [How to add one](../../how-to/add-a-detector.md)."
+            "A detector is one file in `src/tocsin/detect/methods`. All of them give one tail "
+            "probability, calibrated "
+            "on the past ([why](../../explanation/calibration.md)). [How to add "
+            "one](../../how-to/add-a-detector.md)."
         ),
         table(
             ["detector", "what it is", "season"],
@@ -340,7 +350,7 @@ def parameters(kind: type) -> dict[str, str]:
     return found
 
 
-# ---- settings and errors ------------------------------------------------------------------------------------
+# ---- settings and errors -----------------------------------------------------------------------------------
 
 
 def settings_page() -> str:
@@ -351,7 +361,8 @@ def settings_page() -> str:
                 "# Settings",
                 (
                     f"The settings of a store stand in `{FILE}` in its folder; `tocsin init` writes one with "
-                    "explanations. Every key may be left out; an unknown one is refused with the nearest that exists."
+                    "explanations. Every key may be left out; an unknown one is refused with the nearest "
+                    "that exists."
                 ),
                 table(["key", "default", "meaning"], settings_rows(Settings, said=_said())),
                 "## Environment",
@@ -429,7 +440,8 @@ def errors_page() -> str:
             [
                 "# Errors and exit status",
                 (
-                    "Every error that is raised on purpose is in one tree. Its message names the place, what was got and "
+                    "Every error that is raised on purpose is in one tree. Its message names the place, "
+                    "what was got and "
                     "what is allowed."
                 ),
                 "```text\n" + inspect.cleandoc("\n" + tree) + "\n```",
@@ -463,7 +475,8 @@ def warning_rules_page() -> str:
             [
                 "# Levels, laws, roles and channels",
                 (
-                    "Made from the pack `us`, `tocsin.govern.permissions` and `escalation.toml`. The laws are a "
+                    "Made from the pack `us`, `tocsin.govern.permissions` and `escalation.toml`. The laws "
+                    "are a "
                     "demonstration mapping, **not legal advice**."
                 ),
                 "## Levels",
@@ -490,7 +503,10 @@ def warning_rules_page() -> str:
                         for level in pack.levels
                     ],
                 ),
-                "On the picture 254 is *unknown* (watched, but inputs are missing) and 255 *not covered*; neither is calm.",
+                (
+                    "On the picture 254 is *unknown* (watched, but inputs are missing) and 255 *not "
+                    "covered*; neither is calm."
+                ),
                 "## Legal bases",
                 table(
                     ["key", "law", "article", "levels", "roles"],
@@ -508,7 +524,8 @@ def warning_rules_page() -> str:
                     ],
                 ),
                 (
-                    "Whether *this* officer may approve *this* warning is decided beyond the table: by level, law and the "
+                    "Whether *this* officer may approve *this* warning is decided beyond the table: by "
+                    "level, law and the "
                     "rule of the second officer ([why](../../explanation/life-of-a-warning.md))."
                 ),
                 "## Who is called when a warning waits",
@@ -555,6 +572,35 @@ def playbooks_page() -> str:
             ),
         ]
     return "\n\n".join(parts) + "\n"
+
+
+# ---- HTTP --------------------------------------------------------------------------------------------------
+
+
+def http_page() -> str:
+    """Every route of the API with the permission that it asks for."""
+    with tempfile.TemporaryDirectory() as folder:
+        office = open_office(Path(folder) / "store")
+        with contextlib.closing(office.store):
+            described = create_app(office, clock=lambda: datetime(2001, 1, 1, tzinfo=UTC)).openapi()
+    rows = [
+        [f"`{method.upper()}`", f"`{path}`", f"`{route['x-permission']}`", _sentence(route)]
+        for path, methods in described["paths"].items()
+        for method, route in methods.items()
+    ]
+    intro = (
+        "Made from the OpenAPI that the server gives at `/api/v1/openapi.json`. *open* asks for no log-in; "
+        "the other permissions are in [Levels, laws, roles and channels](warning-rules.md). "
+        "How the API behaves: [HTTP API](../api.md)."
+    )
+    return (
+        "\n\n".join(["# HTTP routes", intro, table(["method", "path", "permission", "what it does"], rows)])
+        + "\n"
+    )
+
+
+def _sentence(route: Mapping[str, Any]) -> str:
+    return _first(route.get("description") or route.get("summary"))
 
 
 # ---- Python ------------------------------------------------------------------------------------------------

@@ -75,6 +75,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.desk, app.state.streams = desk, desk.streams
+    app.state.bulletin = stream.Bulletin(desk)
     problems.install(app)
     for router in (picture.ROUTER, warnings.ROUTER, people.ROUTER, stream.ROUTER):
         app.include_router(router, prefix="/api/v1")

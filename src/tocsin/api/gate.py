@@ -97,19 +97,21 @@ def member(guest: Guest) -> Visitor:
 Member = Annotated[Visitor, Depends(member)]
 
 
-def needs(permission: Permission | None) -> dict[str, Any]:
+def needs(permission: Permission | None, *, word: bool = True) -> dict[str, Any]:
     """Declare what a route asks for: keyword arguments of its decorator.
 
     Parameters
     ----------
     permission : Permission or None
         None for what is open to all; a write needs the session's word even then if there is a session.
+    word : bool
+        False for the log-in itself, which has no session to speak of yet.
     """
 
     def check(request: Request, guest: Guest) -> None:
         if request.method not in _READS:
             _own(request)
-            if guest is not None and not guest.says(request.headers.get(CSRF)):
+            if word and guest is not None and not guest.says(request.headers.get(CSRF)):
                 raise Problem(403, f"{CSRF}: got none or another one, allowed: the word of this session")
         if permission is not None:
             require(member(guest).actor.role, permission)

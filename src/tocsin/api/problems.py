@@ -96,7 +96,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(TocsinError, _ours)
     app.add_exception_handler(ValueError, _ours)
-    app.add_exception_handler(Exception, _uncaught)
 
 
 async def _http(_: Request, error: Exception) -> JSONResponse:
@@ -122,6 +121,7 @@ async def _ours(request: Request, error: Exception) -> JSONResponse:
     return respond(status, str(error), headers)
 
 
-async def _uncaught(request: Request, error: Exception) -> JSONResponse:
-    LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+def uncaught(method: str, path: str, error: Exception) -> JSONResponse:
+    """Answer for an error of ours: the log has it, the world does not."""
+    LOG.error("%s %s failed", method, path, exc_info=error)
     return respond(500, "an error of the server; the log of the server says more")

@@ -8,7 +8,7 @@ import json
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tocsin.api.problems import MEDIA_TYPE, body
+from tocsin.api.problems import MEDIA_TYPE, body, uncaught
 
 MOST_BODY = 64 * 1024
 """Bytes that a request may carry."""
@@ -27,7 +27,7 @@ HEADERS = {
 
 
 class Headed:
-    """Puts the security headers on every answer."""
+    """Puts the security headers on every answer, also on that of an error nobody caught."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -37,7 +37,11 @@ class Headed:
             await self.app(scope, receive, send)
             return
 
+        begun = False
+
         async def headed(message: Message) -> None:
+            nonlocal begun
+            begun = True
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
@@ -46,7 +50,12 @@ class Headed:
                     headers.setdefault("Strict-Transport-Security", "max-age=31536000")
             await send(message)
 
-        await self.app(scope, receive, headed)
+        try:
+            await self.app(scope, receive, headed)
+        except Exception as error:  # noqa: BLE001 - the last door: what comes here is logged whole
+            answer = uncaught(scope["method"], scope["path"], error)
+            if not begun:
+                await answer(scope, receive, headed)
 
 
 class Limited:
@@ -100,7 +109,10 @@ class Limited:
 
 
 class Tagged:
-    """Gives every answer to a GET an ETag, and answers 304 to who has it already; streams pass through."""
+    """Gives every answer to a GET an ETag, and answers 304 to who has it already; streams pass through.
+
+    A HEAD is answered as the GET would be, without its body.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -109,6 +121,8 @@ class Tagged:
         if scope["type"] != "http" or scope["method"] not in {"GET", "HEAD"}:
             await self.app(scope, receive, send)
             return
+        head = scope["method"] == "HEAD"
+        scope = {**scope, "method": "GET"}
         held: Message | None = None
         parts: list[bytes] = []
         wanted = Headers(scope=scope).get("if-none-match")
@@ -142,7 +156,7 @@ class Tagged:
                 await send({"type": "http.response.body", "body": b""})
                 return
             await send(held)
-            await send({"type": "http.response.body", "body": content})
+            await send({"type": "http.response.body", "body": b"" if head else content})
 
         await self.app(scope, receive, tagged)
 

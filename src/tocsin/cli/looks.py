@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +11,16 @@ import typer
 from tocsin.cli import output
 from tocsin.cli.main import DONE, FOUND_WRONG
 from tocsin.cli.options import At, Json, StorePath, moment, now, open_store_office, store_path
+
+COLUMNS: Mapping[str, Sequence[str]] = {
+    "runs": ["mode", "domains", "start", "end", "step_s"],
+    "datasets": ["id", "package", "release", "observations", "events", "licence"],
+    "feeds": ["id", "outcome", "last_ok", "newest", "message"],
+    "coverage": ["domain", "state", "newest", "series_total", "series_unknown", "message"],
+    "quarantine": ["id", "source", "at", "where", "error"],
+    "escalations": ["alert", "state", "to", "text"],
+}
+"""What people need of each part of ``tocsin status``."""
 
 
 def register(app: typer.Typer) -> None:
@@ -32,14 +42,14 @@ def status(store: StorePath = None, json: Json = False) -> None:
         output.emit_json(found)
         return
     for name, part in found.items():
-        _part(name, part)
+        _part(name, part, COLUMNS.get(name))
 
 
-def _part(name: str, part: Any) -> None:
+def _part(name: str, part: Any, columns: Sequence[str] | None) -> None:
     """A part of a report: lists of things as tables, the rest as words."""
     title = name.replace("_", " ").capitalize()
     if isinstance(part, list) and part and isinstance(part[0], Mapping):
-        output.emit(part, [str(key) for key in part[0]], as_json=False, title=title)
+        output.emit(part, columns or [str(key) for key in part[0]], as_json=False, title=title)
     elif isinstance(part, Mapping):
         output.fields(part, as_json=False, title=title)
     else:

@@ -127,7 +127,7 @@ Domains = Annotated[list[str] | None, typer.Option("--domain", help="Domain to w
 
 
 def cycle(store: StorePath = None, domain: Domains = None, at: At = None, json: Json = False) -> None:
-    """Run one live cycle and keep it; with --at, show what a cycle of the past finds, and keep nothing."""
+    """Run one live cycle and keep it; with --at, show the one on record, or what it would find."""
     from tocsin.ops import runs
 
     office = open_store_office(store)
@@ -137,6 +137,10 @@ def cycle(store: StorePath = None, domain: Domains = None, at: At = None, json: 
             runs.live(office, at=now())
             if past is None
             else runs.look(office, at=past, domains=tuple(domain or office.domains))
+        )
+    if not found["carried"]:
+        typer.echo(
+            "no state from before: the detectors have learnt nothing, their silence is not calm", err=True
         )
     if json:
         output.emit_json(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import socket
 from collections.abc import Iterator
 from datetime import datetime
@@ -87,21 +88,40 @@ def run(
     address, number = listener.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
 
+    app = create_app(office, clock=now, open_at=open_at)
+
     class Server(uvicorn.Server):
         async def main_loop(self) -> None:
             print(f"Tocsin is ready: http://{shown}:{number}", flush=True)
             if not once:
                 await super().main_loop()
 
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            app.state.streams.close()  # a page that listens would hold the server for ever
+            await super().shutdown(sockets)
+
     config = uvicorn.Config(
-        create_app(office, clock=now, open_at=open_at),
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=5,
+        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=5
     )
-    with loops(office, settings) if live else contextlib.nullcontext(), contextlib.closing(listener):
+    beside = loops(office, settings) if live and not once else contextlib.nullcontext()
+    with _stoppable(), contextlib.closing(listener), beside:
         Server(config).run(sockets=[listener])
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """End in order on SIGTERM and on Ctrl-C: uvicorn raises the signal again once it has stopped."""
+
+    def stop(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager

@@ -106,9 +106,10 @@ def authenticate(office: Office, account: str, password: str, now: datetime) -> 
 
 def _fits(kept: str, password: str) -> bool:
     try:
-        return _hasher().verify(kept, password[:LONGEST]) and len(password) <= LONGEST
+        _hasher().verify(kept, password[:LONGEST])
     except (Argon2Error, InvalidHashError):
         return False
+    return len(password) <= LONGEST
 
 
 def log_in(office: Office, account: str, password: str, now: datetime) -> tuple[str, Visitor]:

@@ -102,10 +102,9 @@ def read_settings(store: Path) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
-        allowed: list[str] | str = first["msg"]
         if first["type"] == "extra_forbidden":
-            allowed = _keys_beside(first["loc"])
-        raise ConfigError(str(path), key, first["input"], allowed) from error
+            raise ConfigError(str(path), key, first["loc"][-1], _keys_beside(first["loc"])) from error
+        raise ConfigError(str(path), key, first["input"], first["msg"]) from error
 
 
 def _keys_beside(where: tuple[int | str, ...]) -> list[str]:

@@ -13,10 +13,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tocsin.model import HOUR, Alert, ConfigError, Role, State, iso, parse_time
-from tocsin.ops import access, commands, loop, queries
+from tocsin.model import HOUR, Alert, ConfigError, Role, State, iso
+from tocsin.ops import access, commands, loop, queries, runs
 from tocsin.ops.commands import Actor
-from tocsin.ops.datasets import DATASETS, load_datasets
+from tocsin.ops.datasets import load_datasets
 from tocsin.ops.office import Office, code_version
 
 OPEN_AT = datetime(2001, 3, 5, 18, 5, tzinfo=UTC)
@@ -158,24 +158,6 @@ def build(
     return load_datasets(office.store, packages, office.pack, at=at, report=report)
 
 
-def archives(office: Office) -> dict[str, tuple[datetime, datetime]]:
-    """Sources that the packaged data cover, with the first and last moment at which they say something.
-
-    Raises
-    ------
-    ConfigError
-        When the data have not been read into the store.
-    """
-    spans = {}
-    for dataset in DATASETS:
-        record = office.store.get("dataset", dataset.id)
-        if record is None:
-            raise ConfigError(str(office.path), dataset.id, None, "packaged data: run 'tocsin demo build'")
-        first, last = record["span"]
-        spans[dataset.source] = (parse_time(first), parse_time(last))
-    return spans
-
-
 def run_replay(
     office: Office,
     wanted: Replay,
@@ -199,7 +181,8 @@ def run_replay(
     Raises
     ------
     ConfigError
-        When the store holds this replay under other settings: its warnings would mix with those.
+        When the data are not there, or the store holds this replay under other settings: its warnings
+        would mix with those.
     """
     plan = office.plan_of(wanted.domains).id
     before = office.store.history("replay", wanted.id)
@@ -222,7 +205,7 @@ def run_replay(
         start=wanted.start,
         end=wanted.end,
         domains=wanted.domains,
-        archives={s: span for s, span in archives(office).items() if s in _sources(office, wanted)},
+        archives=_archives(office, wanted),
         progress=lambda done, all_, moment: progress(wanted.title, done, all_, moment),
     )
     seconds = time.perf_counter() - begun
@@ -230,8 +213,12 @@ def run_replay(
     return Ran(replay=wanted, run=run, seconds=seconds, per_second=run / seconds if run else 0.0)
 
 
-def _sources(office: Office, wanted: Replay) -> set[str]:
-    return {s for d in office.plan_of(wanted.domains).domains for s in d.sources}
+def _archives(office: Office, wanted: Replay) -> dict[str, tuple[datetime, datetime]]:
+    spans = runs.archives(office, wanted.domains)
+    for domain in office.plan_of(wanted.domains).domains:
+        if not spans.keys() & set(domain.sources):
+            raise ConfigError(str(office.path), domain.id, None, "packaged data: run 'tocsin demo build'")
+    return spans
 
 
 def _note(

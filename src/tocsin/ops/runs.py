@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from tocsin import cycle
 from tocsin.feeds import all_feeds
-from tocsin.model import HOUR, UNKNOWN, ConfigError, iso, parse_time, to_plain
+from tocsin.model import HOUR, UNKNOWN, ConfigError, StoreError, iso, parse_time, to_plain
 from tocsin.ops import loop, schedule
 from tocsin.ops.office import Office
 from tocsin.ops.world import Chained, World
+from tocsin.store import CycleRow
 
 Progress = Callable[[int, int, datetime], None]
 
@@ -38,15 +39,26 @@ def live(office: Office, *, at: datetime) -> dict[str, Any]:
         What the cycle found, in plain types.
     """
     at = at.replace(microsecond=0)
-    world = schedule.live_cycle(office, at=at)
-    del world
+    schedule.live_cycle(office, at=at)
     plan = office.plan_of(schedule.live_domains(office))
-    row = next(r for r in office.store.cycles(at, at + HOUR, plan.id) if r.at == at)
+    row = _recorded(office, plan.id, at)
+    if row is None:
+        raise StoreError(f"{office.path}: the cycle of {iso(at)} was not kept")
+    return _plain(row)
+
+
+def _recorded(office: Office, plan: str, at: datetime) -> CycleRow | None:
+    rows = office.store.cycles(at, at + timedelta(microseconds=1), plan)
+    return rows[0] if rows else None
+
+
+def _plain(row: CycleRow) -> dict[str, Any]:
     return {
         "cycle": row.id,
         "at": iso(row.at),
         "mode": row.mode,
         "kept": True,
+        "carried": True,
         "domains": row.summary["domains"],
         "unknown": row.summary["unknown"],
         "inputs_hash": row.inputs_hash,
@@ -56,7 +68,7 @@ def live(office: Office, *, at: datetime) -> dict[str, Any]:
 
 
 def look(office: Office, *, at: datetime, domains: Sequence[str]) -> dict[str, Any]:
-    """Run a cycle at a moment of the past, from the state left by the one before it; nothing is kept.
+    """Give the cycle on record at a moment, or run one from the state left before it and keep nothing.
 
     Parameters
     ----------
@@ -70,9 +82,13 @@ def look(office: Office, *, at: datetime, domains: Sequence[str]) -> dict[str, A
     Returns
     -------
     dict
-        What the cycle found, in plain types; ``carried`` says whether there was a state to start from.
+        What the cycle found, in plain types; ``carried`` says whether there was a state to start from:
+        without one the detectors have learnt nothing, and their silence says nothing.
     """
     plan = office.plan_of(domains)
+    row = _recorded(office, plan.id, at)
+    if row is not None:
+        return _plain(row)
     snapshot = office.store.as_of(at)
     world: World = loop.restore_world(office, plan, at=at)
     seen = Chained(

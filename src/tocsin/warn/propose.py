@@ -6,6 +6,7 @@ A draft is a proposal. Nothing here leaves the house: a duty officer submits, an
 from __future__ import annotations
 
 import math
+import re
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from tocsin.warn import lifecycle
 from tocsin.warn.wording import HEADLINE, shorten
 
 EARTH_KM = 6371.0088
+_NO_IDENTIFIER = re.compile(r"[\s<&]+")
 PENDING = frozenset({State.DRAFT, State.SUBMITTED, State.APPROVED})
 
 
@@ -192,7 +194,7 @@ def _draft(context: Context, group: Mapping[str, Detection]) -> Proposal:
     findings = _findings(context, members)
     return _first(
         context,
-        f"{stem}.1".replace(" ", "_").replace(",", ""),
+        f"{stem}.1",
         _level(context, group, len(members)),
         members,
         onset=min(d.valid_time for d in group.values()),
@@ -212,6 +214,8 @@ def _first(
     texts: Mapping[str, str],
 ) -> Proposal:
     """The first draft of a chain."""
+    # A publisher's id or a county's title may hold what a CAP identifier must not.
+    identifier = _NO_IDENTIFIER.sub("_", identifier.replace(",", ""))
     alert = Alert(
         id=identifier,
         chain=identifier,

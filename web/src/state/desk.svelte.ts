@@ -84,6 +84,8 @@ export class Desk {
   #lasting = '';
   #link: Link | null = null;
   #cubeFailed = $state('');
+  /** One step of the level cube: what holds now. */
+  #nowCube = $state.raw<Cube | null>(null);
 
   // -- what follows from the state -------------------------------------------------------------------------------
 
@@ -105,6 +107,11 @@ export class Desk {
   #step = $derived(stepOf(this.track, this.at));
   frame = $derived.by<Frame | null>(() => {
     void this.#loaded;
+    if (this.t === null) {
+      // The last full hour is not LIVE: what happened or failed since then must be seen.
+      const cube = this.#nowCube;
+      return cube && { cube, step: 0, at: cube.start, bytes: levelsAt(cube, 0, this.domain) };
+    }
     const track = this.track;
     const at = instantOf(track, this.#step);
     const hit = this.#store(track).at(at);
@@ -401,12 +408,14 @@ export class Desk {
     const query = { asof: t0 === null ? undefined : isoOf(t0) };
     this.busy += 1;
     try {
-      const [picture, warnings, ledger] = await Promise.all([
+      const [now, picture, warnings, ledger] = await Promise.all([
+        t0 === null ? this.#readNow(abort.signal) : null,
         read<Picture>('picture', query, abort.signal),
         readAll<Alert>('warnings', { ...query, state: this.filter === 'open' ? 'open' : undefined }, abort.signal),
         read<Ledger>('ledger', query, abort.signal),
       ]);
       if (abort.signal.aborted) return;
+      if (now) this.#nowCube = now;
       this.picture = picture;
       this.warnings = warnings;
       this.ledger = ledger;
@@ -419,6 +428,11 @@ export class Desk {
     } finally {
       this.busy -= 1;
     }
+  }
+
+  async #readNow(signal: AbortSignal): Promise<Cube> {
+    const now = Date.now() + this.#skew;
+    return decodeCube(await read<CubeBody>('picture/cube', { start: isoOf(now), end: isoOf(now + MINUTE) }, signal));
   }
 
   setFilter(filter: 'open' | 'all'): void {

@@ -8,7 +8,7 @@ from tocsin.ops.queries.coverage import coverage, feeds
 from tocsin.ops.queries.health import health, status
 from tocsin.ops.queries.ledger import ledger
 from tocsin.ops.queries.levels import cube
-from tocsin.ops.queries.news import Watch
+from tocsin.ops.queries.news import News, Watch
 from tocsin.ops.queries.picture import assessments, picture
 from tocsin.ops.queries.records import audit, cap_feed, cap_message, laws, responses
 from tocsin.ops.queries.regions import region, region_map, regions
@@ -17,6 +17,7 @@ from tocsin.ops.queries.warnings import seen, warning, warnings
 from tocsin.ops.queries.why import Node, flat, why
 
 __all__ = [
+    "News",
     "Node",
     "Watch",
     "assessments",

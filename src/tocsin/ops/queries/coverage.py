@@ -81,7 +81,8 @@ def _state(
     if recorded is None or recorded.outcome == "never":
         message = "" if recorded is None else recorded.message
         if span is not None and not message:
-            message = f"not read at this moment; an archive covers {span[0]} to {span[1]}"
+            begin, end = (iso(parse_time(t, "span").replace(microsecond=0)) for t in span)
+            message = f"not read at this moment; an archive covers {begin} to {end}"
         return FeedState(source=source.id, outcome="never", message=message or "was never read")
     age = None if recorded.newest is None else at - recorded.newest
     if recorded.outcome == "ok" and age is not None and age > source.stale_after:

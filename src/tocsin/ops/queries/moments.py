@@ -6,7 +6,7 @@ import functools
 import threading
 import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -54,10 +54,11 @@ class Run:
         return self.first <= at and (self.mode == "live" or at <= self.last + FRESH)
 
 
-# Light index of what was recorded; blobs of cycles are not kept in it.
+# Light index of what was recorded; blobs of cycles are not kept in it. What readers see is replaced whole, so
+# that nobody finds it half made: without its runs the country would look uncovered.
 @dataclass(slots=True, eq=False)
 class _Index:
-    runs: list[Run] = field(default_factory=list)
+    runs: tuple[Run, ...] = ()
     places: dict[str, datetime] = field(default_factory=dict)
     read: datetime | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -65,8 +66,8 @@ class _Index:
     def refresh(self, office: Office, now: datetime) -> None:
         with self.lock:
             if not self.runs or self.read is None or not timedelta(0) <= now - self.read < _RESCAN:
-                self.runs, self.places, self.read = [], {}, now
-                self._take(office.store.cycles(_FIRST, _LAST))
+                rows = office.store.cycles(_FIRST, _LAST)
+                self.runs, self.places, self.read = _joined((), rows), {r.id: r.at for r in rows}, now
                 return
             # Replays go on where they ended; what is newer than all is live, of whatever plan.
             for run in [r for r in self.runs if r.mode != "live"]:
@@ -74,21 +75,27 @@ class _Index:
             self._take(office.store.cycles(max(r.last for r in self.runs) + _TICK, _LAST))
 
     def _take(self, rows: Sequence[CycleRow]) -> None:
-        for row in rows:
-            self.places[row.id] = row.at
-            mine = [i for i, r in enumerate(self.runs) if (r.plan, r.mode) == (row.plan, row.mode)]
-            last = self.runs[mine[-1]] if mine else None
-            domains = tuple(row.summary.get("domains", ()))
-            if last is not None and row.at <= last.last:
-                continue
-            if last is not None and (row.mode == "live" or row.at - last.last <= _GAP):
-                self.runs[mine[-1]] = Run(
-                    plan=row.plan, mode=row.mode, domains=domains, first=last.first, last=row.at
-                )
-            else:
-                self.runs.append(
-                    Run(plan=row.plan, mode=row.mode, domains=domains, first=row.at, last=row.at)
-                )
+        if rows:
+            self.places |= {r.id: r.at for r in rows}
+            self.runs = _joined(self.runs, rows)
+
+
+def _joined(runs: Sequence[Run], rows: Sequence[CycleRow]) -> tuple[Run, ...]:
+    """Runs with further cycles, which come in the order of their time."""
+    found = list(runs)
+    newest = {(r.plan, r.mode): i for i, r in enumerate(found)}
+    for row in rows:
+        key = (row.plan, row.mode)
+        domains = tuple(row.summary.get("domains", ()))
+        i = newest.get(key)
+        if i is not None and row.at <= found[i].last:
+            continue
+        if i is not None and (row.mode == "live" or row.at - found[i].last <= _GAP):
+            found[i] = replace(found[i], domains=domains, last=row.at)
+        else:
+            newest[key] = len(found)
+            found.append(Run(plan=row.plan, mode=row.mode, domains=domains, first=row.at, last=row.at))
+    return tuple(found)
 
 
 _INDEX: weakref.WeakKeyDictionary[Office, _Index] = weakref.WeakKeyDictionary()

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from tocsin.model import Alert, iso
 from tocsin.ops.office import Office
 from tocsin.ops.queries.coverage import source_states
+from tocsin.ops.queries.warnings import seen_by_all
 
-News = tuple[str, dict[str, Any]]
-"""Kind (``cycle``, ``alert`` or ``feed``) and what it says."""
+
+class News(NamedTuple):
+    """Something that changed: ``cycle``, ``alert`` or ``feed``, what it says, and whether all may know."""
+
+    kind: str
+    said: dict[str, Any]
+    public: bool = True
 
 
 class Watch:
@@ -30,25 +36,25 @@ class Watch:
         self._seq = self._newest()
         self._feeds = self._outcomes(now)
 
-    def poll(self, now: datetime, *, desk: bool = True) -> list[News]:
+    def poll(self, now: datetime) -> list[News]:
         """What is new; one piece of news for each cycle, warning and feed that changed."""
         news: list[News] = []
         rows = self._office.store.cycles(self._cycle + timedelta(microseconds=1), now + timedelta(days=1))
         if rows:
             self._cycle = rows[-1].at
-            news.append(("cycle", {"at": iso(self._cycle)}))
+            news.append(News("cycle", {"at": iso(self._cycle)}))
         seq = self._newest()
         if seq > self._seq:
             entries = self._office.store.audit(limit=seq - self._seq)
             self._seq = seq
             for subject in dict.fromkeys(e.decision.subject for e in entries):
                 alert: Alert | None = self._office.store.get("alert", subject)
-                if alert is not None and (desk or alert.sent is not None or alert.status != "Actual"):
+                if alert is not None:
                     said = {"id": alert.id, "revision": alert.revision, "state": str(alert.state)}
-                    news.append(("alert", said))
+                    news.append(News("alert", said, seen_by_all(self._office, alert)))
         outcomes = self._outcomes(now)
         changed = sorted(s for s, o in outcomes.items() if self._feeds.get(s) != o)
-        news += [("feed", {"id": s, "outcome": outcomes[s]}) for s in changed]
+        news += [News("feed", {"id": s, "outcome": outcomes[s]}) for s in changed]
         self._feeds = outcomes
         return news
 

@@ -53,7 +53,7 @@ def warnings(
     if state is not None and state not in {"open", *map(str, State)}:
         raise ValueError(f"state: got {state!r}, allowed: open, {', '.join(map(str, State))}")
     moment = at or now
-    found = [a for a in office.store.list("alert", at=moment) if desk or _seen_by_all(office, a)]
+    found = [a for a in office.store.list("alert", at=moment) if desk or seen_by_all(office, a)]
     if state == "open":
         found = [a for a in found if is_open(a, moment)]
     elif state is not None:
@@ -82,7 +82,7 @@ def warning(
     """
     moment = at or now
     alert: Alert | None = office.store.get("alert", id, moment)
-    if alert is None or not (desk or _seen_by_all(office, alert)):
+    if alert is None or not (desk or seen_by_all(office, alert)):
         raise StoreError(f"warning: got {id!r}, allowed: one that is known at {iso(moment)}")
     entries = office.store.audit(subject=id, until=moment)
     tasks = [t for t in office.store.list("task", at=moment) if t.alert in {alert.id, alert.chain}]
@@ -120,11 +120,12 @@ def seen(office: Office, id: str, at: datetime | None, now: datetime) -> None:  
         In the words of a warning that does not exist.
     """
     alert: Alert | None = office.store.get("alert", id, at or now)
-    if alert is not None and not _seen_by_all(office, alert):
+    if alert is not None and not seen_by_all(office, alert):
         raise StoreError(f"warning: got {id!r}, allowed: one that is known at {iso(at or now)}")
 
 
-def _seen_by_all(office: Office, alert: Alert) -> bool:
+def seen_by_all(office: Office, alert: Alert) -> bool:
+    """Whether everybody may see a warning: it was told, or is an exercise, or belongs to a replay."""
     if alert.state not in _NOT_PUBLIC or alert.status != "Actual":
         return True
     return moments.mode_at(office, alert.created_at) == "replay"
