@@ -27,9 +27,10 @@ exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"Tocsin {version}"
 html_static_path = ["_static"]
+html_css_files = ["tables.css"]
 html_show_sphinx = False
 
-myst_enable_extensions = ["deflist", "colon_fence", "dollarmath"]
+myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 
 autosummary_generate = False

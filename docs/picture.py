@@ -15,17 +15,18 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import ViewportSize, sync_playwright
 
 from tocsin.model import iso
 from tocsin.ops.demo import OPEN_AT
 
 HERE = Path(__file__).resolve().parent
 READY = "Tocsin is ready: "
-SIZE = {"width": 1440, "height": 900}
+SIZE: ViewportSize = {"width": 1440, "height": 900}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-PICTURES = {"light": "picture.png", "dark": "picture-dark.png"}
+PICTURES: dict[Literal["light", "dark"], str] = {"light": "picture.png", "dark": "picture-dark.png"}
 WAIT_MS = 60_000
 
 

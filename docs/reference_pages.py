@@ -209,17 +209,18 @@ def feeds_page() -> str:
     """Every feed with its licence and quantities, and the packaged data sets."""
     sources = [feed.SOURCE for feed in all_feeds().values()]
     overview = table(
-        ["feed", "title", "publisher", "address", "licence", "issued every", "as late as", "failed after"],
+        ["feed", "title", "publisher", "licence"],
+        [[f"`{s.id}`", s.title, s.publisher, f"[{s.licence}]({s.licence_url})"] for s in sources],
+    )
+    times = table(
+        ["feed", "issued every", "as late as", "failed after", "address"],
         [
             [
                 f"`{s.id}`",
-                s.title,
-                s.publisher,
-                s.url or "configured, or a packaged archive",
-                f"[{s.licence}]({s.licence_url})",
                 words(s.cadence),
                 words(s.lag),
                 words(s.stale_after),
+                f"`{s.url}`" if s.url else "configured, or a packaged archive",
             ]
             for s in sources
         ],
@@ -246,6 +247,8 @@ def feeds_page() -> str:
                     "[How to add one](../../how-to/add-a-feed.md)."
                 ),
                 overview,
+                "## Times and addresses",
+                times,
                 "## Quantities",
                 quantities,
                 "## Packaged data of the demonstration",

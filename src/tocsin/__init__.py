@@ -38,20 +38,31 @@ In a notebook, without a server::
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tocsin.model import parse_time
-    from tocsin.store import Store
+import importlib
+from pathlib import Path
+from typing import Any
 
 __version__ = "0.1.0"
 
 __all__ = ["__version__", "open", "parse_time"]
 
+_STAGES = (
+    "assess",
+    "cap",
+    "catalog",
+    "cycle",
+    "detect",
+    "feeds",
+    "geo",
+    "model",
+    "respond",
+    "store",
+    "verify",
+    "warn",
+)
 
-def open(path: Path | str, *, create: bool = False) -> Store:  # noqa: A001 - read as tocsin.open
+
+def open(path: Path | str, *, create: bool = False) -> Any:  # noqa: A001 - read as tocsin.open
     """Open the store in a folder.
 
     Parameters
@@ -82,19 +93,14 @@ def open(path: Path | str, *, create: bool = False) -> Store:  # noqa: A001 - re
     >>> rows
     0
     """
-    from tocsin.store import open_store
-
-    return open_store(path, create=create)
+    # By name: every module imports this one for the version, and a stage must not be drawn in by that.
+    return importlib.import_module("tocsin.store").open_store(path, create=create)
 
 
 def __getattr__(name: str) -> Any:
     """Public names and stages, imported when they are first asked for: ``import tocsin`` costs nothing."""
-    import importlib
-
     if name == "parse_time":
-        from tocsin.model import parse_time
-
-        return parse_time
-    if name in ("model", "geo", "cap", "catalog", "feeds", "store", "detect", "assess", "verify", "cycle"):
+        return importlib.import_module("tocsin.model").parse_time
+    if name in _STAGES:
         return importlib.import_module(f"tocsin.{name}")
-    raise AttributeError(f"tocsin: got {name!r}, allowed: {', '.join(__all__)} and the stages")
+    raise AttributeError(f"tocsin: got {name!r}, allowed: {', '.join((*__all__, *_STAGES))}")

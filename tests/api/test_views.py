@@ -78,6 +78,17 @@ def test_the_cube_says_what_the_picture_says(public: httpx.Client) -> None:
         }
 
 
+def test_a_fortnight_of_levels_is_small_on_the_wire(public: httpx.Client) -> None:
+    query = {"start": iso(START), "end": iso(START + timedelta(days=14))}
+    with public.stream("GET", "/api/v1/picture/cube", params=query) as answer:
+        assert answer.headers["content-encoding"] == "gzip"
+        sent = sum(len(part) for part in answer.iter_raw())
+    body, levels = cube(public, START, START + timedelta(days=14))
+    assert levels.size == 2 * 336 * len(body["regions"]) > 2_000_000
+    assert len(set(body["regions"])) == len(body["regions"])
+    assert sent < 30_000
+
+
 def test_a_county_is_as_high_as_its_sites_and_what_nobody_watches_is_not_calm(
     public: httpx.Client, office: Office
 ) -> None:

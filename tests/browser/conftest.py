@@ -51,6 +51,7 @@ STOPS = (
 )  # fmt: skip
 """Airports where nothing left, from the first hour to before the last."""
 
+OPEN_AT = datetime(2001, 3, 5, 20, 5, tzinfo=UTC)
 NOW = datetime(2026, 11, 23, 12, 40, tzinfo=UTC)
 FEED = "usgs_earthquakes"
 REFUSED = "connection refused: nobody answers"
@@ -159,7 +160,7 @@ def url(office: Office, clock: Clock) -> Iterator[str]:
     """The real server on a free port of this machine."""
     built = Path(tocsin.__file__).parent / "static" / "index.html"
     assert built.is_file(), "the front is not built: run 'npm run build'"
-    app = create_app(office, clock=clock, open_at=demo.OPEN_AT)
+    app = create_app(office, clock=clock, open_at=OPEN_AT)
     config = uvicorn.Config(
         app, host="127.0.0.1", port=0, log_level="critical", ws="none", timeout_graceful_shutdown=5
     )
@@ -259,7 +260,7 @@ def look(browser: Browser, url: str) -> Iterator[Look]:
 
     def viewer(width: int = 1440, height: int = 900, **settings: Any) -> Viewer:
         settings = {"timezone_id": "America/New_York", "locale": "en-US", "reduced_motion": "reduce", **settings}
-        context = browser.new_context(viewport={"width": width, "height": height}, **settings)
+        context = browser.new_context(base_url=url, viewport={"width": width, "height": height}, **settings)
         context.set_default_timeout(10_000)
         one = Viewer(context, url, Seen(url))
         made.append(one)

@@ -110,7 +110,7 @@ def office(
 ) -> Office:
     """A new store that holds the records, and the small plan in the place of the country's."""
     made = open_office(path, domains=domains)
-    made._plans[",".join(sorted(domains))] = plan(domains)
+    made.__dict__["plan"] = made._plans[",".join(sorted(domains))] = plan(domains)
     observations = [r for r in records if isinstance(r, Observation)]
     events = [r for r in records if isinstance(r, Event)]
     if observations:

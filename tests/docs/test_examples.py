@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import io
 import re
 import subprocess
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from docs import figures
+from docs import figures, reference_pages
 from tests.docs.pages import DOCS, ROOT, blocks, written
 from tocsin.catalog import load_domain, load_domains
 from tocsin.detect.contract import judge
@@ -150,6 +151,12 @@ def test_the_guarantee_of_the_budget_holds_in_its_figure(tmp_path: Path) -> None
     assert abs(verdicts.sum() / weeks - budget.aim) < 0.2
     figures.write(tmp_path)
     assert (tmp_path / "budget.svg").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("module", [figures, reference_pages], ids=lambda m: m.__name__)
+def test_docstrings_of_what_makes_the_pages(module: ModuleType) -> None:
+    failed, tried = doctest.testmod(module)
+    assert failed == 0 < tried
 
 
 def test_numbers_of_the_budget_page_are_those_of_the_domain() -> None:

@@ -1,4 +1,4 @@
-"""Each trap of the packaged flights, in a small Parquet made here: what is repaired, refused and known when."""
+"""Each trap of the packaged flights, in a small Parquet made here: repaired, refused, and known when."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -29,8 +30,8 @@ LAG = timedelta(minutes=5)
 
 def site(code: str, tz: str) -> Region:
     return Region(
-        id=f"X-{code}", name=code, level=RegionLevel.SITE, parent=None, code=code, title=code, lat=0.0, lon=0.0,
-        area_km2=None, population=None, timezone=tz,
+        id=f"X-{code}", name=code, level=RegionLevel.SITE, parent=None, code=code, title=code, lat=0.0,
+        lon=0.0, area_km2=None, population=None, timezone=tz,
     )  # fmt: skip
 
 
@@ -72,12 +73,13 @@ def parse_bytes(content):
 
 def rows(parsed, name, code=None, *, zero=False):
     """(code, valid time, known from, value) of a quantity, without the hours of no movement."""
+    keep = pc.field("quantity").cast("string") == f"air_transport.{name}"
+    if not zero and name != "arrival_delay":
+        keep &= pc.field("value") != 0
     return [
         (r["region"][2:], r["valid_time"], r["known_at"], r["value"])
-        for r in parsed.table().to_pylist()
-        if r["quantity"] == f"air_transport.{name}"
-        and (code is None or r["region"] == f"X-{code}")
-        and (zero or r["value"] != 0 or name == "arrival_delay")
+        for r in parsed.table().filter(keep).to_pylist()
+        if code is None or r["region"] == f"X-{code}"
     ]
 
 
@@ -155,12 +157,12 @@ def test_an_hour_that_does_not_exist_is_refused():
 
 
 def test_delays_are_known_from_the_estimated_landing_on_as_revisions():
-    """840 miles are bounded by 2 h 45 min: landed at 19:45, told at 20:05; the second at 22:00 told at 22:05."""
+    """840 miles are bounded by 2 h 45 min: landed at 19:45, told 20:05; the second at 22:00, told 22:05."""
     early, late = (
         flight("2001-03-05T12:00", delay=10),
         flight("2001-03-05T12:15", delay=40, destination="PHX"),
     )
-    parsed = parse(early, late[:2] + (1680,) + late[3:])
+    parsed = parse(early, (*late[:2], 1680, *late[3:]))
     at = datetime(2001, 3, 5, 17, tzinfo=UTC)
     assert rows(parsed, "arrival_delay") == [
         ("BOS", at, at + 3 * HOUR + LAG, 10.0),

@@ -84,7 +84,7 @@ def create_app(
     # The last one added is the outermost.
     app.add_middleware(Tagged)
     app.add_middleware(Limited)
-    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=6)
     app.add_middleware(Headed)
     return app
 

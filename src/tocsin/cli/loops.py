@@ -98,7 +98,7 @@ def ingest(
     """Read live feeds once, and keep what they say; a feed that cannot be reached is shown as failed."""
     from tocsin.ops import ingest as reading
     from tocsin.ops.config import read_settings
-    from tocsin.ops.intake import take_file
+    from tocsin.ops.intake import CAP, poll_authorities, take_file
 
     if file and len(feeds or []) != 1:
         raise typer.BadParameter("--file: got several feeds or none, allowed: one feed that reads the files")
@@ -107,12 +107,16 @@ def ingest(
         if file and feeds:
             done = [take_file(office, feeds[0], path, at=now()) for path in file]
         else:
-            client = fetcher(read_settings(store_path(store)))
-            names = feeds or sorted(reading.live_feeds())
+            settings = read_settings(store_path(store))
+            client = fetcher(settings)
+            names = feeds or [*sorted(reading.live_feeds()), *([CAP] if settings.feeds.cap else [])]
             done = []
             for number, name in enumerate(names):
                 tell(name, number, len(names))
-                done.append(reading.poll(office, name, client, at=now())[0])
+                if name == CAP:
+                    done += poll_authorities(office, settings.feeds.cap, client, at=now())
+                else:
+                    done.append(reading.poll(office, name, client, at=now())[0])
     from tocsin.model import to_plain
 
     output.emit(

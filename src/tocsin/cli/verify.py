@@ -12,7 +12,7 @@ import typer
 from tocsin.cli import output
 from tocsin.cli.group import group
 from tocsin.cli.main import DONE, FOUND_WRONG
-from tocsin.cli.options import At, Json, Packages, StorePath, moment, now, open_store_office
+from tocsin.cli.options import At, Json, Packages, StorePath, moment, now, open_store_office, store_path
 
 app = group("Verification: warnings against what then happened.")
 
@@ -78,7 +78,7 @@ def hindcast(
         def told(done: int, all_: int, at: datetime) -> None:
             tell(f"{at:%Y-%m-%d}", done, all_)
 
-        office = open_store_office(store) if past.is_store(store) else None
+        office = open_store_office(store) if past.is_store(store_path(store)) else None
         with contextlib.ExitStack() as stack:
             if office is not None:
                 stack.enter_context(contextlib.closing(office.store))

@@ -16,6 +16,9 @@ from tocsin.detect.contract import Detector, Floats, State, Step, prefixed
 from tocsin.detect.season import season_index
 from tocsin.model import DAY, Detection, Domain, Monitor, Panel, Region, from_us, to_us
 
+LEARN_MONTHS = timedelta(days=3 * 366)
+"""Months before the first cycle through which a detector of months is led, as they are known then."""
+
 CATCH_UP = timedelta(days=14)
 """Periods older than this are not stepped through after a pause: the state goes on with a gap."""
 
@@ -135,7 +138,9 @@ def run(
         detections += found
         state.update({f"{prefix}/{name}": array for name, array in kept.items()})
         if monitor.raises or not raising:
-            unknown |= {r for r, v in zip(row.regions, row.values, strict=True) if np.isnan(v)}
+            # A value that no method has judged yet is as little calm as a value that is not there.
+            judged = np.isfinite(row.values) & (row.step is not None and np.isfinite(row.step.tail))
+            unknown |= {r for r, known in zip(row.regions, judged, strict=True) if not known}
     return Found(
         domain=domain.id,
         rows=tuple(rows),
@@ -244,9 +249,8 @@ def _months_due(edge: datetime, carried: State) -> list[datetime]:
     """First instants of the months that ended before ``edge``."""
     this = edge.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     newest = (this - DAY).replace(day=1)
-    if "last" not in carried:
-        return [newest]
-    last = from_us(int(carried["last"][0]))
+    # A detector of months cannot wait for a year of cycles: it first steps through the past.
+    last = from_us(int(carried["last"][0])) if "last" in carried else edge - LEARN_MONTHS
     months: list[datetime] = []
     while newest > last:
         months.append(newest)

@@ -237,7 +237,7 @@ def probe(
     if isinstance(raw, NotModified):
         return {**row, "message": "got 'not modified' although nothing was read before"}
     country = load_pack(pack)
-    gated = admit(plugin, raw, now=at, locate=country, regions=country.regions)
+    gated = admit(plugin, raw, now=max(at, raw.fetched_at), locate=country, regions=country.regions)
     return {
         **row,
         "outcome": "failed" if gated.failed else "ok",

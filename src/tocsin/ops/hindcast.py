@@ -34,9 +34,9 @@ class Hindcast:
     run: dict[str, Any]
 
 
-def is_store(path: Path | None) -> bool:
-    """Whether a folder was given that exists."""
-    return path is not None and path.is_dir()
+def is_store(path: Path) -> bool:
+    """Whether there is a store to compare with."""
+    return path.is_dir()
 
 
 def hindcast(

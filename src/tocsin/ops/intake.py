@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,15 @@ import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 
-from tocsin.feeds import all_feeds
-from tocsin.model import OBSERVATION_SCHEMA, ConfigError, Raw, ShapeError
-from tocsin.ops.ingest import Ingested, take
+from tocsin.feeds import Fetcher, all_feeds
+from tocsin.model import OBSERVATION_SCHEMA, ConfigError, FetchError, Raw, ShapeError, iso, parse_time
+from tocsin.ops.ingest import MAX_LINKS, Ingested, take
 from tocsin.ops.office import Office
 
 _REQUIRED = ("quantity", "region", "valid_time")
+CAP = "cap_atom"
+"""The feed that reads any authority's CAP from a configured address."""
+
 _MOST = 20
 """Faults that one message lists."""
 
@@ -43,6 +47,63 @@ def take_file(office: Office, feed: str, path: Path, *, at: datetime) -> Ingeste
         content=path.read_bytes(),
     )
     return take(office, raw, at=at)[0]
+
+
+def poll_authorities(
+    office: Office, addresses: Mapping[str, str], fetcher: Fetcher, *, at: datetime
+) -> list[Ingested]:
+    """Fetch the CAP feeds of further authorities and keep what they say.
+
+    Parameters
+    ----------
+    office : Office
+        Store and country.
+    addresses : mapping of str to str
+        Name of the authority to the address of its feed, as the settings give them.
+    fetcher : Fetcher
+        The only HTTP client.
+    at : datetime
+        Wall time.
+
+    Returns
+    -------
+    list of Ingested
+        One for each authority; the feed ``cap_atom`` counts as failed when one of them does.
+    """
+    source = all_feeds()[CAP].SOURCE
+    done: list[Ingested] = []
+    newest: list[datetime] = []
+    for name, url in addresses.items():
+        one = Ingested(source=f"{CAP}:{name}", outcome="ok")
+        links = [url]
+        while links and one.outcome == "ok":
+            link = links.pop(0)
+            try:
+                raw = fetcher.fetch(source, link, at=at)
+            except FetchError as error:
+                one = replace(one, outcome="failed", message=str(error))
+                break
+            if not isinstance(raw, Raw):
+                continue
+            at = max(at, raw.fetched_at)  # nothing is kept before it came
+            more, gated = take(office, raw, at=at, note=False)
+            newest += [] if gated.newest is None else [gated.newest]
+            links += gated.links[:MAX_LINKS] if link == url else ()
+            one = replace(
+                one,
+                outcome=more.outcome,
+                observations=one.observations + more.observations,
+                events=one.events + more.events,
+                unchanged=one.unchanged + more.unchanged,
+                rejected=one.rejected + more.rejected,
+                message=more.message,
+            )
+        done.append(one)
+    failed = [f"{one.source}: {one.message}" for one in done if one.outcome == "failed"]
+    if done:
+        outcome = "failed" if failed else "ok"
+        office.store.feed_run(CAP, at, outcome, "; ".join(failed), newest=max(newest, default=None))
+    return done
 
 
 def import_table(office: Office, path: Path, *, source: str, at: datetime) -> Ingested:
@@ -119,8 +180,6 @@ def _read(path: Path, content: bytes) -> pa.Table:
 def _column(column: pa.ChunkedArray, field: pa.Field, path: Path) -> pa.Array:
     column = column.combine_chunks()
     if pa.types.is_timestamp(field.type) and not pa.types.is_timestamp(column.type):
-        from tocsin.model import parse_time
-
         try:
             return pa.array([None if t is None else parse_time(t) for t in column.to_pylist()], field.type)
         except ValueError as error:
@@ -181,8 +240,6 @@ def plain(value: Any) -> Any:
     >>> plain(3.0), plain(0.5), plain(None)
     (3, 0.5, None)
     """
-    from tocsin.model import iso
-
     if isinstance(value, datetime):
         return iso(value)
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:

@@ -64,9 +64,11 @@ def make(method: str, settings: Sequence[str]) -> Detector:
         raise ConfigError(method, "--set", None, f"a value for {', '.join(missing)}")
     try:
         made: Detector = kinds[method](**values)
-        made.start(1)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(method, "--set", " ".join(settings), str(error)) from error
+        # One step: a word that a method does not know shows when it is first used.
+        made.step(made.start(1), np.ones(1), np.zeros(1, np.int64))
+    except (TypeError, ValueError, LookupError, ArithmeticError) as error:
+        said = f"what the method takes; it said {type(error).__name__}: {error}"
+        raise ConfigError(method, "--set", " ".join(settings), said) from error
     return made
 
 

@@ -516,7 +516,8 @@ export class LayeredMap {
     const label = (i: number, strong: boolean) => {
       const [x, y] = points[i];
       const width = ctx.measureText(this.#sites[i].code).width;
-      const left = x + size * 0.7 + 2;
+      // Clear of the ring around what is selected.
+      const left = x + Math.max(13, size * 0.7 + 2);
       const box: [number, number, number, number] = [left - 1, y - 7, left + width + 1, y + 7];
       if (taken.some((b) => box[0] < b[2] && box[2] > b[0] && box[1] < b[3] && box[3] > b[1])) return;
       taken.push(box);

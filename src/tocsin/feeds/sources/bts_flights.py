@@ -215,6 +215,11 @@ def _read(raw: Raw) -> tuple[dict[str, Any], list[Finding]]:
         raise ParseError(f"{raw.url}: got values that cannot be read ({error})") from error
     columns["date"] = minutes
     columns |= {name: table.column(name).to_numpy().astype(np.int64) for name in ("delay", "distance")}
+    if not len(minutes):
+        raise ParseError(f"{raw.url}: got no flights, allowed: at least one row")
+    shortest = int(columns["distance"].min())
+    if shortest < 0:  # a delay would be known before its flight left
+        raise ParseError(f"{raw.url}: distance: got {shortest}, allowed: miles from 0 on")
     unknown = sorted(set(table.column_names) - set(_COLUMNS))
     return columns, [
         finding("feed.unknown-field", name, f"column {name!r} is not read", "warning") for name in unknown

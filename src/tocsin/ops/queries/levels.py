@@ -25,12 +25,18 @@ _RANKS[_BYTES] = np.arange(len(_BYTES))
 
 @functools.lru_cache(maxsize=4)
 def cube_regions(office: Office) -> tuple[str, ...]:
-    """Sites, then counties that a domain watches or that hold a site, then the nation."""
+    """Sites, then counties that a domain watches or that hold a site, then the nation; then a state or two.
+
+    Base64 writes three bytes as four letters: only with a multiple of three regions do equal steps read
+    equally, which makes the packed cube three times smaller. No domain watches a state: those say nothing.
+    """
     pack, plan = office.pack, office.plan
     wanted = {r for watched in plan.watched.values() for r in watched}
     wanted |= {parent for site in pack.sites if (parent := pack.regions[site].parent) is not None}
     counties = [c.id for c in pack.at_level(RegionLevel.COUNTY) if c.id in wanted]
-    return (*pack.sites, *counties, pack.nation.id)
+    found = (*pack.sites, *counties, pack.nation.id)
+    states = [s.id for s in pack.at_level(RegionLevel.STATE) if s.id not in wanted]
+    return (*found, *states[: -len(found) % 3])
 
 
 @functools.lru_cache(maxsize=4)
