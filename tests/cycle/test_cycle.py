@@ -105,7 +105,7 @@ def test_a_pause_is_caught_up_and_every_hour_read_is_in_the_hash(office, tmp_pat
 
 
 def test_missing_inputs_are_unknown_and_the_others_are_not(office):
-    one = run(office, small.START, 6, drop=("US-AIR-SEA",))
+    one = run(office, small.START, 32, drop=("US-AIR-SEA",))
     levels = dict(zip(small.AIRPORTS, one.levels["air_transport"].tolist(), strict=True))
     assert levels == {r: UNKNOWN if r == "US-AIR-SEA" else 0 for r in small.AIRPORTS}
     assert [a.region for a in one.assessments] == ["US-AIR-SEA"]

@@ -331,6 +331,8 @@ export class LayeredMap {
     e.preventDefault();
     const at = this.#local(e);
     const lines = e.deltaMode === 1 ? 16 : 1;
+    // The map moves away under the pointer.
+    this.#setHover(null, 0, 0);
     this.#show(this.#zoomed(Math.exp((-e.deltaY * lines) / 400), at.x, at.y));
   }
 
@@ -517,7 +519,8 @@ export class LayeredMap {
       const [x, y] = points[i];
       const width = ctx.measureText(this.#sites[i].code).width;
       // Clear of the ring around what is selected.
-      const left = x + Math.max(13, size * 0.7 + 2);
+      const gap = Math.max(13, size * 0.7 + 2);
+      const left = x + gap + width > this.#size.width ? x - gap - width : x + gap;
       const box: [number, number, number, number] = [left - 1, y - 7, left + width + 1, y + 7];
       if (taken.some((b) => box[0] < b[2] && box[2] > b[0] && box[1] < b[3] && box[3] > b[1])) return;
       taken.push(box);

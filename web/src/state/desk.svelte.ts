@@ -228,7 +228,6 @@ export class Desk {
       // Without the map or the names the lists still stand.
       this.#lasting = failed ? words(failed.reason) : '';
       if (failed) this.problem = this.#lasting;
-      this.#prefetch();
     } catch (error) {
       this.problem = words(error);
       throw error;

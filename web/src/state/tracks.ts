@@ -10,8 +10,8 @@ export interface Track {
   step: number;
 }
 
-/** Steps in one piece: two weeks of hours is about 10 kB on the wire. */
-export const CHUNK_STEPS = 336;
+/** Steps in one piece: a week of hours of a country is about 17 kB on the wire. */
+export const CHUNK_STEPS = 168;
 
 /** Number of steps of a track. */
 export function stepsOf(track: Track): number {
