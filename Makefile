@@ -50,11 +50,11 @@ chromium: setup ## find a browser for the tests, or install one
 	@$(BIN)/python -m tests.browser.chromium
 
 fast: setup ## the lane for every save: under two minutes
-	$(BIN)/python -m pytest -m "not slow and not browser" -n 2 -q
+	$(BIN)/python -m pytest -m "not slow and not browser" -n 2 --dist loadgroup -q
 
 test: lint chromium ## everything
 	npm test --silent
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 	$(BIN)/python -m pytest --doctest-modules src -q -p no:randomly
 
 docs: setup ## the documents, warnings as errors

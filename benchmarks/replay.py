@@ -22,8 +22,9 @@ import numpy as np
 from tocsin.detect.season import season_index
 from tocsin.model import HOUR, parse_time
 from tocsin.ops import loop
-from tocsin.ops.datasets import archive_spans, load_datasets
+from tocsin.ops.datasets import load_datasets
 from tocsin.ops.office import Office, open_office
+from tocsin.ops.runs import archives
 
 START = parse_time("2001-01-01T06:05:00Z")
 END = parse_time("2001-07-01T05:05:00Z")
@@ -51,7 +52,7 @@ def main() -> None:
             start=START,
             end=end,
             domains=DOMAINS,
-            archives=archive_spans(office.store),
+            archives=archives(office, DOMAINS),
             progress=lambda done, _all, _at: marks.append((done, time.perf_counter())),
         )
         seconds = marks[-1][1] - marks[0][1]

@@ -106,7 +106,7 @@ def run(snapshot: Snapshot, plan: Plan, detectors: Mapping[str, type[Any]]) -> C
     at = snapshot.at
     carried = snapshot.carried(plan.id) or {}
     before = from_us(int(carried["cycle/at"][0])) if carried else at
-    standing = snapshot.standing()
+    standing = [a for a in snapshot.standing() if a.status == "Actual"]  # a drill warns of nothing
     feeds = snapshot.feeds()
     verdicts = snapshot.verdicts(before)
     found: list[detection.Found] = []
@@ -183,10 +183,12 @@ def run(snapshot: Snapshot, plan: Plan, detectors: Mapping[str, type[Any]]) -> C
 
 
 def _events(snapshot: Snapshot, domain: Domain) -> Sequence[Event]:
-    """Events of a domain that are on, or began within the time that a warning stands."""
+    """Events of a domain that count, and those withdrawn that a warning may still rest on."""
     if not domain.criteria.event_levels:
         return ()
-    return snapshot.events(domain=domain.id, start=snapshot.at - domain.criteria.hold, end=snapshot.at)
+    at, hold = snapshot.at, domain.criteria.hold
+    near = snapshot.events(domain=domain.id, start=at - 2 * hold, end=at + hold)
+    return [e for e in near if e.status == "withdrawn" or levels.is_on(e, at, hold)]
 
 
 def _silent(domain: Domain, watched: Sequence[str], feeds: Mapping[str, FeedState]) -> frozenset[str]:

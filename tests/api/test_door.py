@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI, Request
 
 from tests.api.conftest import DURING, NOW, Clock, Officer, password, served, written
 from tocsin.api import create_app
-from tocsin.api.gate import OPEN
+from tocsin.api.gate import OPEN, caller
 from tocsin.govern.permissions import Permission
-from tocsin.model import AuthorityError, Role, iso
+from tocsin.model import AuthorityError, Role, StoreError, iso
 from tocsin.ops import access
 from tocsin.ops.office import Office
 
@@ -166,6 +168,15 @@ def test_a_front_that_was_not_built_is_said_so(office: Office, clock: Clock, tmp
         ("GET", "/api/v1/picture?asof=yesterday", 422),
         ("GET", "/api/v1/picture?asof=2001-03-05T18:05:00", 422),
         ("GET", "/api/v1/picture?asof=2999-01-01T00:00:00Z", 422),
+        ("GET", "/api/v1/picture?asof=0001-01-01T00:00:00Z", 422),
+        ("GET", "/api/v1/picture?asof=0001-01-01T00:00:00%2B10:00", 422),
+        ("GET", "/api/v1/ledger?asof=9999-12-31T23:59:59-10:00", 422),
+        ("GET", "/api/v1/ledger?asof=0001-01-01T00:00:00Z", 422),
+        ("GET", "/api/v1/picture/cube?start=0001-01-01T00:00:00Z&end=0001-01-01T03:00:00Z", 422),
+        ("GET", "/api/v1/picture/cube?start=9999-12-31T20:00:00Z&end=9999-12-31T23:00:00Z", 422),
+        ("GET", "/api/v1/regions?asof=x", 422),
+        ("GET", "/api/v1/regions/US-AIR-BOS?asof=2999-01-01T00:00:00Z", 422),
+        ("GET", "/api/v1/quantities?region=US-AIR-BOS&asof=x", 422),
         ("GET", "/api/v1/picture/cube?start=2001-01-09T00:00:00Z&end=2000-01-09T00:00:00Z", 422),
         ("GET", "/api/v1/picture/cube?start=1801-01-09T00:00:00Z&end=2000-01-09T00:00:00Z", 422),
         ("GET", "/api/v1/picture/cube", 422),
@@ -299,6 +310,101 @@ def test_guessing_is_slowed_by_account(public: httpx.Client, office: Office, clo
     public.cookies.clear()
     clock.forward(access.WINDOW)
     assert public.post("/api/v1/session", json=right).status_code == 200
+
+
+def test_guesses_side_by_side_are_counted_before_they_are_looked_at() -> None:
+    tries = access.Tries()
+    passed: list[int] = []
+    ready = threading.Barrier(20)
+
+    def guess() -> None:
+        ready.wait()
+        try:
+            tries.admit("duty", "192.0.2.1", NOW)
+        except access.TooManyTries:
+            return
+        passed.append(1)
+
+    threads = [threading.Thread(target=guess) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(passed) == access.TRIES
+
+
+def test_a_stranger_does_not_lock_an_officer_out() -> None:
+    tries = access.Tries(most=2, most_account=4, most_address=3)
+    tries.admit("duty", "home", NOW)
+    tries.passed("duty", "home", NOW)
+    for i in range(4):
+        tries.admit("duty", f"stranger-{i % 2}", NOW)
+    with pytest.raises(access.TooManyTries):
+        tries.admit("duty", "stranger-1", NOW)
+    # Every address together is a ceiling, but not for where the officer got in before.
+    with pytest.raises(access.TooManyTries):
+        tries.admit("duty", "stranger-2", NOW)
+    tries.admit("duty", "home", NOW)
+    # One address that goes from account to account is stopped too; what passed is not held against it.
+    tries.admit("a", "stranger-0", NOW)
+    with pytest.raises(access.TooManyTries) as stopped:
+        tries.admit("b", "stranger-0", NOW)
+    assert stopped.value.wait == access.WINDOW
+    tries.admit("b", "stranger-0", NOW + access.WINDOW)
+
+
+def test_names_made_up_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "MOST_NAMES", 10)
+    tries = access.Tries()
+    for i in range(100):
+        tries.admit(f"name-{i}", f"address-{i}", NOW)
+        tries.passed(f"other-{i}", f"address-{i}", NOW)
+    assert len(tries._counted) <= 31
+    assert len(tries._known) <= 10
+
+
+def test_many_log_ins_at_once_do_not_hold_the_site(public: httpx.Client, app: FastAPI) -> None:
+    desk = app.state.desk
+    assert desk.hashing.acquire(timeout=5)
+    assert desk.hashing.acquire(timeout=5)
+    try:
+        started = time.monotonic()
+        answer = public.post("/api/v1/session", json={"account": "ana", "password": password("ana")})
+        assert time.monotonic() - started < 5
+        assert answer.status_code == 503
+        assert int(answer.headers["retry-after"]) >= 1
+        assert public.get("/api/v1/regions/US-AIR-BOS").status_code == 200
+    finally:
+        desk.hashing.release(2)
+    answer = public.post("/api/v1/session", json={"account": "ana", "password": password("ana")})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8::7", "2001:db8::/64"),
+        ("unix", "unix"),
+    ],
+)
+def test_the_address_of_a_caller_is_its_network(host: str, address: str) -> None:
+    request = Request({"type": "http", "client": (host, 1), "headers": []})
+    assert caller(request) == address
+
+
+def test_a_damaged_store_is_not_an_empty_one(
+    public: httpx.Client, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(*_: object, **__: object) -> None:
+        raise StoreError("segment of the house: hash is wrong")
+
+    monkeypatch.setattr(office.store, "get", damaged)
+    answer = public.get("/api/v1/warnings/anything")
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "house" not in answer.text
 
 
 @pytest.mark.parametrize("name", ["", "two words", "system", "new\nline"])

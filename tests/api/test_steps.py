@@ -11,9 +11,12 @@ import httpx
 import pytest
 
 from tests.api.conftest import Clock, Officer, written
-from tocsin.model import Decision
+from tocsin.model import ConflictError, Decision, Role
+from tocsin.ops import commands
 from tocsin.ops.office import APPROVAL_LASTS, Office
 from tocsin.store import OutboxItem
+
+DUTY = commands.Actor(account="duty", role=Role.DUTY_OFFICER)
 
 Enter = Callable[[str], Officer]
 
@@ -213,6 +216,65 @@ def test_the_public_does_not_see_what_it_was_not_told(enter: Enter, public: http
     # Whoever kept the public answer must not be told that it is still right after logging in.
     tag = public.get("/api/v1/picture").headers["etag"]
     assert duty.client.get("/api/v1/picture", headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_the_public_reads_no_account_and_no_reason_of_the_house(enter: Enter, public: httpx.Client) -> None:
+    duty, chief = enter("duty"), enter("chief")
+    alert = submitted(duty)
+    alert = chief.step(alert, "approve", legal_basis="ipaws", reason="the radar room called").json()
+    alert = duty.step(alert, "issue").json()
+    played = submitted(duty, status="Exercise")
+    played = chief.step(played, "reject", reason="a poor text").json()
+    assert (played["reason"], played["author"]) == ("a poor text", "duty")
+    for one in (alert, played):
+        path = f"/api/v1/warnings/{one['id']}"
+        told, ours = public.get(path).json(), duty.get(path).json()
+        assert {h["actor"] for h in told["history"]} - {"system"} == {"staff"}
+        assert [h["role"] for h in told["history"]] == [h["role"] for h in ours["history"]]
+        assert {h["reason"] for h in told["history"]} == {""}
+        assert told["tasks"] == []
+        row = next(w for w in public.get("/api/v1/warnings").json()["items"] if w["id"] == one["id"])
+        for shown in (told, row):
+            assert (shown["author"], shown["submitter"], shown["reason"]) == ("staff", "staff", "")
+            assert shown["approver"] == ("staff" if ours["approver"] else None)
+        known = {h["actor"] for h in ours["history"]}
+        assert known - {"system"} == {"duty", "chief"}
+        for address in (path, f"/api/v1/why/{one['id']}", f"/text/warnings/{one['id']}"):
+            text = public.get(address).text
+            for word in ("by duty (", "by chief (", '"duty"', '"chief"', "radar room", "poor text"):
+                assert word not in text, (address, word)
+        decisions = [
+            s for s in duty.get(f"/api/v1/why/{one['id']}").json()["items"] if s["kind"] == "decision"
+        ]
+        hidden = public.get(f"/api/v1/why/{one['id']}").text
+        assert decisions
+        assert all(d["id"] not in hidden for d in decisions if " by system " not in d["text"])
+    assert duty.get(f"/api/v1/warnings/{alert['id']}").json()["tasks"]
+    # What is sent says why: the reason of a cancellation is in its message.
+    gone = duty.step(alert, "cancel", reason="flights go again").json()
+    gone = duty.step(gone, "submit").json()
+    gone = chief.step(gone, "approve", legal_basis="ipaws", reason="seen on the board").json()
+    gone = duty.step(gone, "issue").json()
+    told = public.get(f"/api/v1/warnings/{gone['id']}").json()
+    assert told["reason"] == "flights go again"
+    assert "seen on the board" not in str(told)
+
+
+def test_one_successor_waits_at_a_time(enter: Enter, office: Office, clock: Clock) -> None:
+    duty, chief = enter("duty"), enter("chief")
+    alert = duty.step(approved(duty, chief), "issue").json()
+    path = f"/api/v1/warnings/{alert['id']}/update"
+    body = {"headline": "Departures stopped at Boston, still", "reason": "it goes on"}
+    refused(duty.write("POST", path, body, '"0-0000"'), 412, "If-Match")
+    with pytest.raises(ConflictError, match="If-Match"):
+        commands.update(
+            office, alert["id"], {"headline": "x"}, DUTY, reason="y", at=clock(), match='"0-0000"'
+        )
+    first = duty.write("POST", path, body, alert["etag"])
+    assert first.status_code == 200, first.text
+    refused(duty.write("POST", path, body, alert["etag"]), 409, first.json()["id"])
+    assert duty.step(first.json(), "reject", reason="not needed").status_code == 200
+    assert duty.write("POST", path, body, alert["etag"]).status_code == 200
 
 
 def test_an_exercise_never_reaches_the_public(enter: Enter, public: httpx.Client, office: Office) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import weakref
 from datetime import datetime, timedelta
 
 import httpx
@@ -112,8 +113,11 @@ def test_a_value_that_is_missing_is_unknown_and_unknown_outranks_normal(
     assert levels[air, 0, place["US-AIR-PHX"]] == UNKNOWN
     assert levels[air, 0, place[office.pack.regions["US-AIR-PHX"].parent]] == UNKNOWN
     cover = {c["domain"]: c for c in get(public, "coverage", asof=iso(at))["items"]}
-    assert cover["air_transport"]["series_unknown"] == 1
+    # The first Sunday: no method has judged one yet, so the airports with a value are unknown too.
+    assert cover["air_transport"]["series_unknown"] == 5
     assert cover["air_transport"]["series_total"] == 5
+    day_after = {c["domain"]: c for c in get(public, "coverage", asof=iso(at + timedelta(days=2)))["items"]}
+    assert day_after["air_transport"]["series_unknown"] == 0
 
 
 def test_outside_of_the_replay_nothing_is_covered(public: httpx.Client) -> None:
@@ -149,6 +153,32 @@ def test_a_series_is_as_known_then(public: httpx.Client) -> None:
     assert found["source"]["licence"]
     later = get(public, "series", **query, **span)
     assert len(later["points"]["time"]) > len(points["time"])
+
+
+def test_versions_are_those_that_were_known_then(public: httpx.Client) -> None:
+    query = {"region": "US-AIR-BOS", "quantity": "air_transport.departures"}
+    whole = get(public, "series/revisions", **query)["items"]
+    then = get(public, "series/revisions", **query, asof=AT)["items"]
+    assert then == [r for r in whole if parse_time(r["known_at"]) <= DURING]
+    assert 0 < len(then) < len(whole)
+    last = then[-1]["valid_time"]
+    assert get(public, "series/revisions", **query, valid_time=last, asof=AT)["items"] == then[-1:]
+    assert get(public, "series/revisions", **query, valid_time=last, asof=iso(START))["items"] == []
+
+
+def test_the_index_of_runs_reads_no_columns(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries.moments, "_INDEX", weakref.WeakKeyDictionary())
+    kept = [(r.id, r.at) for r in office.store.cycles(START, END + HOUR)]
+    monkeypatch.setattr(office.store, "cycles", None)
+    (run,) = queries.moments.runs(office, DURING)
+    assert (run.plan, run.mode, run.domains, run.first, run.last) == (
+        "small",
+        "replay",
+        ("air_transport",),
+        START,
+        END,
+    )
+    assert queries.moments._index(office, None).places == dict(kept)
 
 
 def test_what_never_came_is_listed_as_such(public: httpx.Client) -> None:

@@ -125,6 +125,31 @@ def test_nation_and_state_are_in_no_county():
     assert compound.county_of(SEA, PACK.regions) == KING
 
 
+def test_a_revised_verdict_counts_as_the_difference_and_an_open_one_not_at_all():
+    def after(*entries):
+        return count_verdicts(np.array([3, 3]), "a", [{"domain": "a", **e} for e in entries]).tolist()
+
+    assert after({"verdict": "TRUE", "first": False, "was": "FALSE"}) == [4, 2]
+    assert after({"verdict": "SHORT_STOP", "first": False, "was": "FALSE"}) == [3, 3]
+    assert after({"verdict": "FALSE", "first": False, "was": "OPEN"}) == [3, 4]
+    assert after({"verdict": "TRUE", "first": False}) == [3, 3]
+    assert after({"verdict": "OPEN", "first": True}) == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("onset", "ends", "on"),
+    [
+        (-2, -2, True), (-13, -13, False), (-30, None, True), (-30, 1, True), (-30, 0, False),
+        (-2, -1, False),
+        (11, 14, True), (13, 14, False),
+    ],
+)  # fmt: skip
+def test_an_event_counts_while_it_is_on_or_announced(onset, ends, on):
+    at = datetime(2001, 3, 5, 15, 5, tzinfo=UTC)
+    event = replace(quake(5.0, at + onset * HOUR), ends=None if ends is None else at + ends * HOUR)
+    assert levels.is_on(event, at, 12 * HOUR) is on
+
+
 def test_likelihood_is_measured_or_not_stated():
     counts = carried_counts({})
     verdicts = [{"domain": "a", "verdict": v, "first": True} for v in ("TRUE", "FALSE", "SHORT_STOP", "TRUE")]

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
@@ -56,7 +57,7 @@ def _playwrights() -> str | None:
 def install() -> None:
     """Install a Chromium by the system's packages, else by Playwright."""
     if os.geteuid() == 0 and shutil.which("apt-get"):
-        quiet = {
+        quiet: dict[str, Any] = {
             "check": False,
             "stdout": subprocess.DEVNULL,
             "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"},

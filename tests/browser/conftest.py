@@ -1,8 +1,8 @@
 """A small country, replayed by the real loop and served by the real server, and pages that look at it.
 
-The replay holds the two events that the demonstration plays again as exercises: a stop at Seattle on the day of
-the earthquake of Nisqually, and a stop of the north-east on 5 March 2001, on which the page opens. Beside it
-runs LIVE, in which earthquakes were read once and then no more.
+The replay holds the two events that the demonstration plays again as exercises: a stop at Seattle on the day
+of the earthquake of Nisqually, and a stop of the north-east on 5 March 2001, on which the page opens. Beside
+it runs LIVE, in which earthquakes were read once and then no more.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Response, expect, sync_playwright
 
 import tocsin
 from tests.browser.chromium import ADVICE, FLAGS, find
@@ -62,6 +62,10 @@ ACCOUNTS = {
     "second": Role.APPROVING_OFFICER,
 }
 DUTY = Actor(account="duty", role=Role.DUTY_OFFICER)
+
+
+# On a machine that does other work too, what comes may come late.
+expect.set_options(timeout=15_000)
 
 
 def password(account: str) -> str:
@@ -255,11 +259,16 @@ Look = Callable[..., Viewer]
 
 @pytest.fixture
 def look(browser: Browser, url: str) -> Iterator[Look]:
-    """Make viewers; at the end none may have asked anything outside this machine or broken the content policy."""
+    """Make viewers; at the end none may have asked anything outside this machine or said an error."""
     made: list[Viewer] = []
 
     def viewer(width: int = 1440, height: int = 900, **settings: Any) -> Viewer:
-        settings = {"timezone_id": "America/New_York", "locale": "en-US", "reduced_motion": "reduce", **settings}
+        settings = {
+            "timezone_id": "America/New_York",
+            "locale": "en-US",
+            "reduced_motion": "reduce",
+            **settings,
+        }
         context = browser.new_context(base_url=url, viewport={"width": width, "height": height}, **settings)
         context.set_default_timeout(10_000)
         one = Viewer(context, url, Seen(url))

@@ -77,7 +77,10 @@ def test_a_link_gives_a_colleague_the_same_picture(look: Look) -> None:
     page.keyboard.press("k")
     expect(page).to_have_url(re.compile(r"t=2001-03-05T21:05:00Z&r=US-AIR-\w+&w="))
     settled(page)
-    shown = (of(page, "region-panel").get_attribute("data-region"), of(page, "warning-detail").get_attribute("data-id"))
+    shown = (
+        of(page, "region-panel").get_attribute("data-region"),
+        of(page, "warning-detail").get_attribute("data-id"),
+    )
     link = page.url.removeprefix(f"{one.url}/")
     other = look().open(link)
     expect(of(other, "region-panel")).to_have_attribute("data-region", shown[0] or "")

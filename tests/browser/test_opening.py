@@ -32,7 +32,8 @@ def test_the_content_policy_is_strict_and_nothing_breaks_it(look: Look) -> None:
     page = viewer.context.new_page()
     viewer.seen.watch(page)
     page.add_init_script(
-        "window.broken = []; addEventListener('securitypolicyviolation', e => window.broken.push(e.blockedURI))"
+        "window.broken = [];"
+        "addEventListener('securitypolicyviolation', (event) => window.broken.push(event.blockedURI))"
     )
     answer = page.goto(viewer.url)
     assert answer is not None
@@ -47,7 +48,7 @@ def test_the_content_policy_is_strict_and_nothing_breaks_it(look: Look) -> None:
     assert page.evaluate("window.broken") == []
 
 
-def test_the_first_view_is_light_and_ready_in_time(look: Look, record_property: object) -> None:
+def test_the_first_view_is_light_and_ready_in_time(look: Look) -> None:
     viewer = look()
     page = viewer.context.new_page()
     wire = viewer.context.new_cdp_session(page)
@@ -56,7 +57,7 @@ def test_the_first_view_is_light_and_ready_in_time(look: Look, record_property: 
     wire.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
     page.goto(viewer.url)
     settled(page)
-    ready = page.evaluate("performance.getEntriesByType('navigation')[0].startTime, performance.now()")
+    ready = page.evaluate("performance.now()")
     drawn = float(page.locator("html").get_attribute("data-draw-ms") or "nan")
     print(f"first view: {sum(sizes) / 1000:.0f} kB, drawn after {drawn:.0f} ms, settled after {ready:.0f} ms")
     assert len(sizes) > 5
@@ -72,7 +73,8 @@ def test_a_step_of_the_clock_is_quick(look: Look) -> None:
           for (let i = 0; i < 16; i++) {
             const began = performance.now();
             const key = i < 8 ? 'k' : 'j';
-            document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+            const press = new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true });
+            document.body.dispatchEvent(press);
             await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
             took.push(performance.now() - began);
           }

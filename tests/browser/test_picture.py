@@ -93,7 +93,9 @@ def test_a_region_shows_its_series_with_what_is_normal(look: Look) -> None:
         "/api/v1/series?region=US-AIR-BOS&quantity=air_transport.departures"
         "&start=2001-02-26T20:05Z&end=2001-03-05T20:05Z&asof=2001-03-05T20:05Z"
     ).json()["points"]
-    assert any(low < high for low, high in zip(series["lower"], series["upper"], strict=True) if low is not None)
+    assert any(
+        low < high for low, high in zip(series["lower"], series["upper"], strict=True) if low is not None
+    )
     shown = of(page, "region-series").locator("[data-value]").first
     assert float(shown.get_attribute("data-value") or "nan") == series["value"][-1] == 0
     colours = chart.evaluate(

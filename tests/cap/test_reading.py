@@ -71,7 +71,7 @@ def test_what_is_no_message_is_a_parse_error(content: bytes) -> None:
 
 def test_damaged_bytes_give_a_message_or_a_parse_error() -> None:
     whole = render(WHOLE)
-    rng = random.Random(1)  # noqa: S311 - no secret
+    rng = random.Random(1)
     read = 0
     for _ in range(600):
         at = rng.randrange(len(whole))

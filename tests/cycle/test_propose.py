@@ -107,7 +107,7 @@ def test_what_only_joins_is_no_part_of_a_new_warning_but_joins_one_that_stands()
     later = AT + HOUR
     (update,) = drafts(found(LGA, alarm=False, at=later), standing=[issued(first)], at=later)
     assert (update.msg_type, update.chain) == ("Update", first.id)
-    assert update.id == first.id[:-1] + "2"
+    assert update.id == first.id[:-1] + "20010305T160500Z"
     assert update.regions == (BOS, LGA)
     assert update.members[1].since == later
     assert update.references
@@ -166,6 +166,22 @@ def test_a_chain_with_an_update_that_waits_is_left_alone():
     last = later + HOUR
     standing = [issued(first), update]
     assert drafts(found(BOS, at=last), found(PVD, at=last), standing=standing, at=last) == []
+
+
+def test_a_chain_in_which_a_cancellation_waits_is_left_alone():
+    (first,) = drafts(found(BOS))
+    later = AT + HOUR
+    cancel = replace(issued(first), id=f"{first.id}c", msg_type="Cancel", state=State.SUBMITTED, sent=None)
+    assert drafts(found(LGA, at=later), standing=[issued(first)], at=later)
+    assert drafts(found(LGA, at=later), standing=[issued(first), cancel], at=later) == []
+
+
+def test_the_ids_of_two_updates_of_one_chain_differ_whatever_became_of_the_first():
+    (first,) = drafts(found(BOS))
+    ids = {
+        drafts(found(LGA, at=at), standing=[issued(first)], at=at)[0].id for at in (AT + HOUR, AT + 2 * HOUR)
+    }
+    assert len(ids) == 2
 
 
 def test_three_members_are_severe_and_two_are_not():
@@ -252,6 +268,58 @@ def test_a_draft_of_an_event():
 )
 def test_no_draft_of_an_event_that(event):
     assert propose(context(domain=SEISMIC), (), [event], ()) == ()
+
+
+LATER = AT + HOUR
+
+
+def of_event(event, *standing, at=LATER):
+    return [p.alert for p in propose(context(at, domain=SEISMIC), (), [event], standing)]
+
+
+def test_a_graver_event_updates_what_was_told_and_a_lesser_one_does_not():
+    (first,) = of_event(quake(5.5, AT - HOUR), at=AT)
+    assert first.id == "us.seismic.nisqually.L2.1"
+    (update,) = of_event(quake(6.8, AT - HOUR), issued(first))
+    assert (update.msg_type, update.chain, update.level, update.regions) == (
+        "Update", first.id, 3, first.regions,
+    )  # fmt: skip
+    assert update.reason == "level 2 to 3"
+    assert "6.8 Mw" in update.description
+    assert of_event(quake(6.8, AT - HOUR), issued(first), update) == []  # it waits
+    assert of_event(quake(5.5, AT - HOUR), issued(update, LATER)) == []
+
+
+def test_an_event_that_moved_takes_its_warning_along():
+    (first,) = of_event(quake(5.5, AT - HOUR), at=AT)
+    moved = quake(5.5, AT - HOUR, region="US-53053")
+    (update,) = of_event(moved, issued(first))
+    assert update.regions == ("US-53053",)
+    (kept,) = of_event(moved, replace(issued(first), author="an officer"))
+    assert kept.regions == ("US-53033", "US-53053")
+
+
+def test_a_withdrawn_event_has_its_warning_cancelled_once():
+    event = quake(5.5, AT - HOUR)
+    (first,) = of_event(event, at=AT)
+    withdrawn = replace(event, status="withdrawn")
+    (cancel,) = of_event(withdrawn, issued(first))
+    assert (cancel.msg_type, cancel.chain, cancel.state) == ("Cancel", first.id, State.DRAFT)
+    assert "withdrew" in cancel.reason
+    assert of_event(withdrawn, issued(first), cancel) == []
+    gone = issued(cancel, LATER)
+    assert of_event(withdrawn, gone) == of_event(event, gone) == []
+    assert [a.id for a in of_event(quake(6.8, AT - HOUR), gone)] == ["us.seismic.nisqually.L3.1"]
+
+
+def test_an_event_that_ended_is_over_and_one_that_lasts_or_comes_is_not():
+    long = replace(quake(5.5, AT - 30 * HOUR), ends=AT)
+    assert of_event(long) == []
+    lasting = replace(long, ends=AT + 20 * HOUR)
+    (first,) = of_event(lasting)
+    assert of_event(replace(quake(5.5, LATER + 3 * HOUR), ends=LATER + 5 * HOUR))
+    end = first.expires - HOUR
+    assert [a.reason for a in of_event(lasting, issued(first), at=end)] == ["it goes on"]
 
 
 def test_every_draft_comes_with_the_decision_that_records_it():

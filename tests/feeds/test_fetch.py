@@ -30,7 +30,7 @@ def there() -> Iterator[Publisher]:
 
 
 def rng() -> random.Random:
-    return random.Random(7)  # noqa: S311 - jitter is no secret
+    return random.Random(7)
 
 
 Make = Callable[..., Fetcher]

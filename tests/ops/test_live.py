@@ -4,13 +4,17 @@ escalates; all by the code of ``ops``, with a clock and a fetcher that are given
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import threading
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -99,25 +103,21 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 @pytest.fixture
 def fetcher() -> Iterator[Fetcher]:
+    ticks = itertools.count()
     with Fetcher(
-        clock=lambda: 0.0, sleep=lambda _: None, rng=random.Random(1), allow_private=("127.0.0.1",)
+        clock=lambda: 0.01 * next(ticks),  # a fetch takes time: what comes is dated after it was asked for
+        sleep=lambda _: None,
+        rng=random.Random(1),
+        allow_private=("127.0.0.1",),
     ) as one:
         yield one
 
 
 def read(office: Office, publisher: Publisher, fetcher: Fetcher, at: datetime) -> ingest.Ingested:
     """One reading of the earthquakes, from the publisher on this machine."""
-    publisher.at = at
-    feed = ingest.live_feeds()["usgs_earthquakes"]
-    from tocsin.model import FetchError, Raw
-
-    try:
-        raw = fetcher.fetch(feed.SOURCE, publisher.url, at=at)
-    except FetchError as error:
-        office.store.feed_run("usgs_earthquakes", at, "failed", str(error))
-        return ingest.Ingested(source="usgs_earthquakes", outcome="failed", message=str(error))
-    assert isinstance(raw, Raw)
-    return ingest.take(office, raw, at=at)[0]
+    asked = at - timedelta(seconds=1)
+    publisher.at = asked
+    return ingest.poll(office, "usgs_earthquakes", fetcher, at=asked, url=publisher.url)[0]
 
 
 def levels(office: Office, at: datetime) -> dict[str, int]:
@@ -126,6 +126,22 @@ def levels(office: Office, at: datetime) -> dict[str, int]:
     row = office.store.cycles(at, at + timedelta(seconds=1), plan.id)[0]
     found = decode_levels(row.levels, ["seismic"], plan.watched)["seismic"]
     return dict(zip(plan.watched["seismic"], found.tolist(), strict=True))
+
+
+def test_an_exercise_stands_for_nothing(office: Office, publisher: Publisher, fetcher: Fetcher) -> None:
+    publisher.features = [quake(6.1, NOW - timedelta(minutes=4))]
+    read(office, publisher, fetcher, NOW)
+    schedule.live_cycle(office, at=NOW + timedelta(minutes=1))
+    (real,) = office.store.list("alert")
+    drill = commands.exercise_of(
+        real, identifier="us.exercise.1", at=NOW + timedelta(minutes=2), hold=timedelta(hours=40)
+    )
+    commands.draft(office, drill, DUTY, at=NOW + timedelta(minutes=2))
+    publisher.features = []
+    late = NOW + timedelta(hours=30)
+    read(office, publisher, fetcher, late)
+    schedule.live_cycle(office, at=late + timedelta(minutes=1))
+    assert set(levels(office, late + timedelta(minutes=1)).values()) == {0}
 
 
 def test_before_anything_was_read_nothing_is_covered(office: Office) -> None:
@@ -149,6 +165,7 @@ def test_an_earthquake_becomes_a_draft_and_is_issued_by_two(
     commands.approve(office, draft.id, CHIEF, legal_basis="ipaws", at=later)
     issued = commands.issue(office, draft.id, DUTY, at=later)
     assert issued.sent == later
+    schedule.post(office, NOW + timedelta(minutes=2))
     schedule.live_cycle(office, at=NOW + timedelta(minutes=5), world=world)
     assert [item.status for item in office.store.outbox()] == ["accepted", "accepted"]
     assert (office.path / "public" / "feed.xml").read_text().count("<entry>") == 1
@@ -224,3 +241,70 @@ def test_truncated_bytes_fail_the_feed_and_are_kept(office: Office) -> None:
     assert entry.raw == raw.sha256
     assert office.store.raw(raw.sha256).content == raw.content
     assert office.store.feeds(NOW)["usgs_earthquakes"].outcome == "failed"
+
+
+def test_a_job_that_fails_goes_on_and_says_so(office: Office) -> None:
+    calls: list[datetime] = []
+
+    def work(at: datetime) -> None:
+        calls.append(at)
+        if len(calls) == 1:
+            raise KeyError("broken")
+
+    job = schedule.Job(name="probe", every=timedelta(minutes=1), work=work)
+    job.turn(NOW, office.store)
+    assert (job.done, job.fault) == (None, "KeyError: 'broken'")
+    job.turn(NOW + timedelta(seconds=59), office.store)
+    assert len(calls) == 1, "not due yet"
+    job.turn(NOW + timedelta(seconds=60), office.store)
+    assert (job.done, job.fault) == (NOW + timedelta(seconds=60), "")
+
+
+def test_a_clock_that_goes_back_is_put_on_record_and_stops_nothing(office: Office) -> None:
+    calls: list[datetime] = []
+    job = schedule.Job(name="probe", every=timedelta(minutes=1), work=calls.append)
+    job.turn(NOW, office.store)
+    job.turn(NOW - timedelta(hours=1), office.store)
+    assert len(calls) == 2
+    (entry,) = office.store.quarantined()
+    assert entry.where == "clock"
+    assert "went back" in entry.error
+
+
+def test_bytes_that_failed_are_not_answered_by_not_modified(
+    office: Office, publisher: Publisher, fetcher: Fetcher
+) -> None:
+    publisher.features = [{"type": "Feature"}]
+    done, last = ingest.poll(
+        office, "usgs_earthquakes", fetcher, at=NOW - timedelta(seconds=1), url=publisher.url
+    )
+    assert (done.outcome, last) == ("failed", None)
+
+
+def test_the_loops_run_in_real_time_from_bytes_to_draft(
+    office: Office, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole live way with threads and a moving clock: only the publisher is on this machine."""
+    publisher.at = datetime.now(UTC)
+    publisher.features = [quake(6.1, publisher.at - timedelta(minutes=4))]
+    real = ingest.live_feeds()["usgs_earthquakes"]
+    here = SimpleNamespace(SOURCE=replace(real.SOURCE, url=publisher.url), parse=real.parse)
+    monkeypatch.setattr(ingest, "all_feeds", lambda: {"usgs_earthquakes": here})
+    monkeypatch.setattr(schedule, "CYCLE", timedelta(milliseconds=200))
+    with Fetcher(
+        clock=time.monotonic, sleep=time.sleep, rng=random.Random(1), allow_private=("127.0.0.1",)
+    ) as fetcher:
+        scheduler = schedule.Scheduler(
+            office, clock=lambda: datetime.now(UTC), fetcher=fetcher, tick=timedelta(milliseconds=50)
+        )
+        scheduler.start()
+        try:
+            until = time.monotonic() + 20
+            while not office.store.list("alert") and time.monotonic() < until:
+                time.sleep(0.05)
+        finally:
+            scheduler.stop()
+    (draft,) = office.store.list("alert")
+    assert (draft.level, draft.state) == (3, State.DRAFT)
+    assert office.store.feeds(datetime.now(UTC))["usgs_earthquakes"].outcome == "ok"
+    assert {job.name: job.fault for job in scheduler.jobs} == {job.name: "" for job in scheduler.jobs}

@@ -16,7 +16,7 @@ from tocsin import cycle
 from tocsin.catalog import detectors
 from tocsin.geo import load_pack
 from tocsin.model import DAY, HOUR, UNCOVERED, ConfigError, Role, State, StoreError
-from tocsin.ops import datasets, loop, record
+from tocsin.ops import datasets, loop, record, runs
 from tocsin.ops.plan import make_plan
 from tocsin.ops.world import World
 from tocsin.store import open_store
@@ -170,7 +170,7 @@ def test_on_the_packaged_flights_what_is_asked_later_is_what_was_seen(tmp_path):
 
     office = open_office(tmp_path)
     datasets.load_datasets(office.store, PACKAGES, office.pack, at=datetime(2026, 1, 1, tzinfo=UTC))
-    spans = datasets.archive_spans(office.store)
+    spans = runs.archives(office, ["air_transport"])
     end = small.START + 14 * DAY
     loop.replay(
         office,

@@ -96,9 +96,26 @@ def test_a_short_stop_is_judged_over_all_members_together():
     assert settle(alert(NOON, NYC | {"PHX": NOON}), both, less)["verdict"] == "FALSE"  # 75 %
 
 
-def test_hours_that_are_not_known_are_no_short_stop():
+def test_hours_that_are_not_known_leave_the_verdict_open():
     hours = stopped("NYC", NOON.replace(minute=0), 3, float("nan"))
-    assert settle(alert(NOON, NYC), QUIET, Departures(NOON + 3 * DAY, hours))["verdict"] == "FALSE"
+    assert settle(alert(NOON, NYC), QUIET, Departures(NOON + 3 * DAY, hours)) is None
+    late = settle(alert(NOON, NYC), QUIET, Departures(NOON + 9 * DAY, hours))
+    assert (late["verdict"], late["closed"]) == ("OPEN", True)
+
+
+def test_a_day_that_is_not_known_is_not_judged():
+    unknown = replace(day("NYC", 15, False), total=float("nan"))
+    part = days(day("NYC", 14, False), unknown)
+    assert settle(alert(NOON, NYC), part) is None
+    edge = local("NYC", 2001, 3, 16) + 7 * DAY
+    assert settle(alert(NOON, NYC), part, Departures(edge - HOUR)) is None
+    late = settle(alert(NOON, NYC), part, Departures(edge))
+    assert (late["verdict"], late["closed"], late["local_dates"]) == ("OPEN", True, [])
+    met = days(day("NYC", 14, True), unknown)
+    assert [settle(alert(NOON, NYC), met, Departures(t))["closed"] for t in (edge - HOUR, edge)] == [
+        False, True,
+    ]  # fmt: skip
+    assert settle(alert(NOON, NYC), part | days(day("NYC", 15, True)))["verdict"] == "TRUE"
 
 
 def test_a_verdict_from_real_days_end_to_end():

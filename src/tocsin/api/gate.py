@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -54,7 +55,7 @@ class Desk:
     static : Path
         Folder of the built front.
     tries : Tries
-        Failed log-ins.
+        Attempts to log in.
     hashing : Semaphore
         How many passwords are hashed at once: each takes 64 MiB.
     streams : Streams
@@ -120,6 +121,23 @@ def needs(permission: Permission | None, *, word: bool = True) -> dict[str, Any]
         "dependencies": [Depends(check)],
         "openapi_extra": {"x-permission": OPEN if permission is None else str(permission)},
     }
+
+
+def caller(request: Request) -> str:
+    """Address that a request came from; of IPv6 the network, whose addresses are free to whoever has it.
+
+    A server behind a proxy learns the address from it: see ``forwarded_allow_ips`` of uvicorn.
+    """
+    host = request.client.host if request.client else ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        return str(ip_network((int(address), 64), strict=False))
+    return str(address)
 
 
 def _own(request: Request) -> None:

@@ -16,6 +16,7 @@ from tocsin.model import (
     ConfigError,
     ConflictError,
     FeedError,
+    NotFoundError,
     PastError,
     RespondError,
     StoreError,
@@ -35,7 +36,8 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
     (TransitionError, 409),
     (ConflictError, 409),
     (PastError, 409),
-    (StoreError, 404),
+    (NotFoundError, 404),
+    (StoreError, 503),
     (RespondError, 409),
     (WarnError, 422),
     (FeedError, 422),
@@ -43,7 +45,7 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
     (TocsinError, 422),
     (ValueError, 422),
 )
-"""First match wins; a StoreError that reaches a door says that what was asked for is not there."""
+"""First match wins; a store that is damaged or refuses is out of service, not empty."""
 
 
 class Problem(HTTPException):
@@ -118,6 +120,10 @@ async def _ours(request: Request, error: Exception) -> JSONResponse:
     # A version that is not the one sent is a failed precondition, any other conflict is a conflict.
     if isinstance(error, ConflictError) and "If-Match" in str(error) and "if-match" in request.headers:
         status = 412
+    if status == 503:
+        # What is damaged where is for the log: the message may name files of this server.
+        LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        return respond(503, "the store cannot answer; the log of the server says more", {"Retry-After": "60"})
     return respond(status, str(error), headers)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,30 @@ class Assessed:
     levels: Levels
     assessments: tuple[Assessment, ...]
     carried: dict[str, NDArray[Any]]
+
+
+def is_on(event: Event, at: datetime, hold: timedelta) -> bool:
+    """Whether an event counts at a moment: on, announced for the next ``hold``, or a point not long ago.
+
+    Parameters
+    ----------
+    event : Event
+        One without length, such as an earthquake, counts for ``hold`` after its onset; one that nobody has
+        ended is on.
+    at : datetime
+        Moment of knowledge.
+    hold : timedelta
+        How long a warning stands.
+
+    Returns
+    -------
+    bool
+    """
+    if event.onset > at + hold:
+        return False
+    if event.ends is None:
+        return True
+    return event.ends > at or (event.ends == event.onset and at - event.onset <= hold)
 
 
 def run(
@@ -153,11 +177,22 @@ def _from_detection(d: Detection, titled: tuple[str, str]) -> Contributor:
     hours = f" in {d.window_h} h" if 1 < d.window_h <= 72 else ""  # a month is said by the title
     text = (
         f"{title}{hours}: {d.value:.4g}{shown}, expected {d.expected:.4g}{shown}; "
-        f"so far out {d.tail:.1e} of the time"
+        f"in normal times so far out once in {_once_in(d.tail)}"
     )
     return Contributor(
         kind="detection", ref=f"{d.quantity}/{d.window_h}h", region=d.region, text=text, weight=1.0
     )
+
+
+def _once_in(tail: float) -> str:
+    """How many periods lie between two values so far out, to two digits.
+
+    Examples
+    --------
+    >>> _once_in(0.0023), _once_in(0.5)
+    ('430', '2')
+    """
+    return f"{float(f'{1 / max(tail, 1e-12):.2g}'):,.0f}"
 
 
 def _from_event(event: Event, region: str) -> Contributor:

@@ -36,7 +36,7 @@ def carried_counts(carried: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
 def count_verdicts(
     before: NDArray[np.int64], domain: str, verdicts: Sequence[Mapping[str, Any]]
 ) -> NDArray[np.int64]:
-    """Counts after the first verdicts on the warnings of a domain that came in since.
+    """Counts after the verdicts on the warnings of a domain that came in since.
 
     Parameters
     ----------
@@ -45,7 +45,8 @@ def count_verdicts(
     domain : str
         Id; the verdicts of other domains do not count.
     verdicts : sequence of mapping
-        Entries of the ledger. One that revises an earlier verdict (``first`` is False) does not count.
+        Entries of the ledger. One that revises an earlier verdict (``first`` is False) counts as the
+        difference to the verdict that it takes back, ``was``; an open one does not count.
 
     Returns
     -------
@@ -53,14 +54,24 @@ def count_verdicts(
 
     Examples
     --------
-    >>> new = [{"domain": "air", "verdict": "TRUE"}, {"domain": "air", "verdict": "FALSE", "first": False}]
-    >>> count_verdicts(np.array([2, 3]), "air", new).tolist()
-    [3, 3]
+    >>> new = {"domain": "air", "verdict": "TRUE"}
+    >>> revised = new | {"first": False, "was": "FALSE"}
+    >>> count_verdicts(np.array([2, 3]), "air", [new, revised]).tolist()
+    [4, 2]
     """
-    new = [v["verdict"] for v in verdicts if v["domain"] == domain and v.get("first", True)]
-    true = sum(v == "TRUE" for v in new)
-    after: NDArray[np.int64] = before + np.array([true, len(new) - true], np.int64)
+    after: NDArray[np.int64] = before.copy()
+    for entry in verdicts:
+        if entry["domain"] != domain:
+            continue
+        if entry.get("first", True):
+            after += _counted(entry["verdict"])
+        elif "was" in entry:
+            after += _counted(entry["verdict"]) - _counted(entry["was"])
     return after
+
+
+def _counted(verdict: str) -> NDArray[np.int64]:
+    return np.array([verdict == "TRUE", verdict not in ("TRUE", "OPEN")], np.int64)
 
 
 def likelihood(counts: NDArray[np.int64]) -> float:

@@ -129,7 +129,7 @@ def loops(office: Office, settings: Settings) -> Iterator[None]:
     """Run the ingest loop and the cycle loop meanwhile."""
     from tocsin.ops.schedule import Scheduler
 
-    scheduler = Scheduler(office, clock=now, fetcher=fetcher(settings))
+    scheduler = Scheduler(office, clock=now, fetcher=fetcher(settings), authorities=settings.feeds.cap)
     scheduler.start()
     try:
         yield

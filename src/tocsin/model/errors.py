@@ -9,6 +9,7 @@
     │   └── ShapeError       they parse, but break what was declared (unit, bounds, region, time)
     ├── StoreError           the store refuses or is damaged
     │   ├── ConflictError    somebody else was first; read again, then decide
+    │   ├── NotFoundError    what was asked for by name is not kept
     │   └── PastError        the past would change
     ├── MethodError          a method cannot judge: the finding is *unknown*, never calm
     ├── WarnError            a warning may not do that
@@ -65,6 +66,10 @@ class StoreError(TocsinError):
 
 class ConflictError(StoreError):
     """Somebody else was first: read again, then decide."""
+
+
+class NotFoundError(StoreError):
+    """What was asked for by its name is not kept, or was not known by then."""
 
 
 class PastError(StoreError):

@@ -14,6 +14,9 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+FIRST_YEAR, LAST_YEAR = 1700, 2299
+"""Years that a time may lie in: microseconds and their arithmetic never overflow there."""
+
 _WEEK = re.compile(r"^(\d{4})-?W(\d{2})$")
 
 
@@ -65,7 +68,12 @@ def require_utc(moment: datetime, name: str) -> datetime:
 
 
 def parse_time(text: str, name: str = "time") -> datetime:
-    """Read an ISO 8601 instant with its zone.
+    """Read an ISO 8601 instant with its zone, from 1700 to 2299 in UTC.
+
+    Raises
+    ------
+    ValueError
+        If the text is no such instant.
 
     Examples
     --------
@@ -78,7 +86,17 @@ def parse_time(text: str, name: str = "time") -> datetime:
         raise ValueError(
             f"{name}: got {text!r}, allowed: ISO 8601 with a zone such as 2001-02-28T18:54:00Z"
         ) from None
-    return require_utc(moment, name)
+    try:
+        instant = require_utc(moment, name)
+    except OverflowError:  # the zone takes it out of the calendar
+        instant = moment.replace(tzinfo=UTC)
+    return _within(instant, text, name)
+
+
+def _within(instant: datetime, text: str, name: str) -> datetime:
+    if not FIRST_YEAR <= instant.year <= LAST_YEAR:
+        raise ValueError(f"{name}: got {text!r}, allowed: a time from {FIRST_YEAR} to {LAST_YEAR}")
+    return instant
 
 
 def parse_valid_time(text: str, name: str = "valid_time") -> datetime:
@@ -98,10 +116,10 @@ def parse_valid_time(text: str, name: str = "valid_time") -> datetime:
     try:
         if week:
             day = date.fromisocalendar(int(week[1]), int(week[2]), 1)
-            return datetime(day.year, day.month, day.day, tzinfo=UTC)
+            return _within(datetime(day.year, day.month, day.day, tzinfo=UTC), text, name)
         if len(text) == 10:
             day = date.fromisoformat(text)
-            return datetime(day.year, day.month, day.day, tzinfo=UTC)
+            return _within(datetime(day.year, day.month, day.day, tzinfo=UTC), text, name)
     except ValueError:
         raise ValueError(f"{name}: got {text!r}, allowed: a day, an ISO week or an instant") from None
     return parse_time(text, name)

@@ -17,7 +17,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from tocsin.govern.permissions import Permission, may
-from tocsin.model import AuthorityError, Role, StoreError
+from tocsin.model import AuthorityError, NotFoundError, Role
 from tocsin.ops.commands import Actor
 from tocsin.ops.office import Office
 from tocsin.store import Account, Session
@@ -32,7 +32,10 @@ LONGEST = 512
 """Characters beyond which nothing is hashed."""
 
 TRIES, WINDOW = 5, timedelta(minutes=5)
-"""Failed attempts on one account within this time, after which it has to wait."""
+"""Failed attempts on one account from one address within this time, after which they have to wait."""
+
+TRIES_ACCOUNT, TRIES_ADDRESS = 50, 50
+"""Failed attempts on one account from all addresses, and from one address on all accounts."""
 
 MOST_NAMES = 10_000
 """Names with failures that are remembered at a time."""
@@ -41,7 +44,7 @@ _REFUSED = "log-in: got a wrong account or password, allowed: an account that an
 
 
 class TooManyTries(AuthorityError):  # noqa: N818 - named for what happened
-    """Too many failed attempts on one account; ``wait`` says for how long it is closed.
+    """Too many failed attempts; ``wait`` says for how long the door is closed.
 
     Parameters
     ----------
@@ -192,13 +195,13 @@ def require_account(office: Office, name: str) -> Account:
 
     Raises
     ------
-    StoreError
+    NotFoundError
         When there is none.
     """
     found = office.store.account(name)
     if found is None:
         names = ", ".join(a.name for a in office.store.accounts()) or "none: nobody made one yet"
-        raise StoreError(f"account: got {name!r}, allowed: {names}")
+        raise NotFoundError(f"account: got {name!r}, allowed: {names}")
     return found
 
 
@@ -213,12 +216,20 @@ def _hash(token: str) -> str:
 
 @dataclass(slots=True, eq=False)
 class Tries:
-    """Failed attempts by account, in the memory of one server.
+    """Attempts to log in by account and address, in the memory of one server.
+
+    An attempt counts from the moment it is let in until it turns out right, so that guesses side by side do
+    not slip through before the first one has failed. Who fails from one address does not lock the account
+    for another, and an address that got in before is not stopped by what others do.
 
     Parameters
     ----------
     most : int
-        Failures allowed within ``window``.
+        Failures on one account from one address within ``window``.
+    most_account : int
+        Failures on one account from all addresses; an address that got in before is exempt.
+    most_address : int
+        Failures from one address on all accounts.
     window : timedelta
         After which a failure is forgotten.
 
@@ -226,35 +237,62 @@ class Tries:
     --------
     >>> from datetime import UTC
     >>> tries, now = Tries(most=1), datetime(2026, 1, 1, tzinfo=UTC)
-    >>> tries.admit("duty", now)
-    >>> tries.failed("duty", now)
-    >>> tries.admit("duty", now)
+    >>> tries.admit("duty", "192.0.2.1", now)
+    >>> tries.admit("duty", "192.0.2.2", now)
+    >>> tries.admit("duty", "192.0.2.1", now)
     Traceback (most recent call last):
     tocsin.ops.access.TooManyTries: log-in: got too many failed attempts, allowed: again in 0:05:00
     """
 
     most: int = TRIES
+    most_account: int = TRIES_ACCOUNT
+    most_address: int = TRIES_ADDRESS
     window: timedelta = WINDOW
-    _failures: dict[str, list[datetime]] = field(default_factory=dict)
+    _counted: dict[str, list[datetime]] = field(default_factory=dict)
+    _known: dict[str, None] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def admit(self, account: str, now: datetime) -> None:
-        """Let an attempt pass, or raise :class:`TooManyTries`."""
+    def admit(self, account: str, address: str, now: datetime) -> None:
+        """Count an attempt, or raise :class:`TooManyTries`; what is refused is not counted."""
+        pair, by_account, by_address = _keys(account, address)
         with self._lock:
-            recent = [t for t in self._failures.get(_hash(account), ()) if t > now - self.window]
-            if len(recent) >= self.most:
-                raise TooManyTries(recent[0] + self.window - now)
+            limits = {pair: self.most, by_address: self.most_address}
+            if pair not in self._known:
+                limits[by_account] = self.most_account
+            for key, most in limits.items():
+                recent = self._recent(key, now)
+                if len(recent) >= most:
+                    raise TooManyTries(recent[-most] + self.window - now)
+            for key in (pair, by_account, by_address):
+                # Put at the end: what was tried last is forgotten last.
+                recent = self._recent(key, now)
+                self._counted.pop(key, None)
+                self._counted[key] = [*recent, now]
+            if len(self._counted) > 3 * MOST_NAMES:
+                self._prune(now)
 
-    def failed(self, account: str, now: datetime) -> None:
-        """Note a failure."""
+    def passed(self, account: str, address: str, now: datetime) -> None:
+        """Forget the failures of an account from this address, and that the attempt of ``now`` was one."""
+        pair, by_account, by_address = _keys(account, address)
         with self._lock:
-            # Forget what no longer counts, so that made-up names do not fill the memory.
-            newest = list(self._failures.items())[-MOST_NAMES:]
-            kept = {a: [t for t in ts if t > now - self.window] for a, ts in newest}
-            self._failures = {a: ts for a, ts in kept.items() if ts}
-            self._failures.setdefault(_hash(account), []).append(now)
+            self._counted.pop(pair, None)
+            for key in (by_account, by_address):
+                if now in self._counted.get(key, ()):
+                    self._counted[key].remove(now)
+            self._known.pop(pair, None)
+            self._known[pair] = None
+            if len(self._known) > MOST_NAMES:
+                del self._known[next(iter(self._known))]
 
-    def passed(self, account: str) -> None:
-        """Forget the failures of an account."""
-        with self._lock:
-            self._failures.pop(_hash(account), None)
+    def _recent(self, key: str, now: datetime) -> list[datetime]:
+        return [t for t in self._counted.get(key, ()) if t > now - self.window]
+
+    def _prune(self, now: datetime) -> None:
+        """Forget what no longer counts, so that made-up names do not fill the memory."""
+        kept = {key: recent for key in self._counted if (recent := self._recent(key, now))}
+        # Down to half at once: a flood of names must not make every attempt look through all of them.
+        self._counted = dict(list(kept.items())[-(3 * MOST_NAMES) // 2 :])
+
+
+def _keys(account: str, address: str) -> tuple[str, str, str]:
+    return _hash(f"{address}\n{account}"), _hash(f"account\n{account}"), _hash(f"address\n{address}")

@@ -16,10 +16,11 @@ from tocsin.model import (
     Alert,
     ConflictError,
     Decision,
+    NotFoundError,
     Role,
     State,
-    StoreError,
     Task,
+    TransitionError,
     to_plain,
 )
 from tocsin.model.law import BreakGlass
@@ -57,12 +58,12 @@ def get_alert(office: Office, alert: str) -> Alert:
 
     Raises
     ------
-    StoreError
+    NotFoundError
         When there is none.
     """
     found: Alert | None = office.store.get("alert", alert)
     if found is None:
-        raise StoreError(f"warning: got {alert!r}, allowed: an id that 'tocsin warnings list' shows")
+        raise NotFoundError(f"warning: got {alert!r}, allowed: an id that 'tocsin warnings list' shows")
     return found
 
 
@@ -72,14 +73,42 @@ def etag(alert: Alert) -> str:
 
 
 def record_proposals(office: Office, proposals: Iterable[Proposal]) -> list[Alert]:
-    """Keep what a cycle drafted; a draft that is there already is left as it is."""
+    """Keep what a cycle drafted; what officers have decided already is not asked again.
+
+    A draft that is not kept leaves a record of kind ``suppressed`` that says why, one for each message that
+    stands in its way.
+    """
     kept = []
     for proposal in proposals:
         alert = proposal.alert
-        if office.store.get("alert", alert.id) is None:
+        barred = _barred(office, alert)
+        if barred is None:
             _keep(office, alert, proposal.decision)
             kept.append(alert)
+        else:
+            by, reason = barred
+            key = f"{by}:proposed-again"
+            body = {"id": key, "at": alert.created_at, "alert": alert.id, "reason": reason}
+            _put_new(office, "suppressed", key, body, alert.created_at)
     return kept
+
+
+def _barred(office: Office, alert: Alert) -> tuple[str, str] | None:
+    """The message that keeps a proposal from being kept, and why."""
+    same: Alert | None = office.store.get("alert", alert.id)
+    if same is not None:
+        return same.id, f"{alert.id} is there already, {same.state} at level {same.level}"
+    for other in office.store.list("alert", where={"chain": alert.chain}):
+        if other.state is State.REJECTED:
+            asked = office.store.history("alert", other.id)[0].noun
+            if _says(asked) == _says(alert):
+                return other.id, f"the same was rejected as {other.id}: {other.reason}"
+    return None
+
+
+def _says(alert: Alert) -> tuple[object, ...]:
+    """What a later message of a chain asks the officers to decide."""
+    return alert.msg_type, alert.level, frozenset(alert.regions), alert.references, alert.reason
 
 
 def draft(office: Office, alert: Alert, actor: Actor, *, at: datetime) -> Alert:
@@ -235,12 +264,28 @@ def cancel(
 
 
 def update(
-    office: Office, alert: str, changes: Mapping[str, Any], actor: Actor, *, reason: str, at: datetime
+    office: Office,
+    alert: str,
+    changes: Mapping[str, Any],
+    actor: Actor,
+    *,
+    reason: str,
+    at: datetime,
+    match: str | None = None,
 ) -> Alert:
-    """Draft the message that is to replace an issued warning."""
+    """Draft the message that is to replace an issued warning; one successor waits at a time.
+
+    Raises
+    ------
+    ConflictError
+        When the warning is not the version that was decided on.
+    TransitionError
+        When another update or cancellation of the chain still waits.
+    """
     with office.store.transaction():
-        old = get_alert(office, alert)
+        old = _matching(office, alert, match)
         chain = [a for a in office.store.list("alert", where={"chain": old.chain}) if a.id != old.id]
+        _none_waits(old, chain, at)
         new, decision = lifecycle.update(
             old,
             changes,
@@ -269,7 +314,7 @@ def settle_task(office: Office, task: str, actor: Actor, *, done: bool, reason: 
     with office.store.transaction():
         stored = office.store.history("task", task)
         if not stored:
-            raise StoreError(f"task: got {task!r}, allowed: an id that 'tocsin respond tasks' shows")
+            raise NotFoundError(f"task: got {task!r}, allowed: an id that 'tocsin respond tasks' shows")
         opened = office.store.list("task", where={"alert": stored[-1].noun.alert})
         old: Task = stored[-1].noun
         if done:
@@ -350,10 +395,22 @@ def _matching(office: Office, alert: str, match: str | None) -> Alert:
     return found
 
 
+def _none_waits(old: Alert, chain: Sequence[Alert], at: datetime) -> None:
+    """Refuse a second successor: of two drafts of one warning, the later would undo the earlier unseen."""
+    successors = (a for a in chain if a.msg_type in {"Update", "Cancel"})
+    waits = [a for a in successors if lifecycle.state_at(a, at) in WAITING]
+    if waits:
+        raise TransitionError(
+            f"{old.id}: got a second successor, allowed: one at a time; {waits[0].id} is {waits[0].state}: "
+            "edit, issue or reject it first"
+        )
+
+
 def _next_id(alert: Alert, chain: Sequence[Alert]) -> str:
+    """The next number in a chain; messages of the system are named by their moment, not by a number."""
     stem = alert.chain.rsplit(".", 1)[0]
-    numbers = [int(a.id.rsplit(".", 1)[-1]) for a in (alert, *chain)]
-    return f"{stem}.{max(numbers) + 1}"
+    ends = [a.id.rsplit(".", 1)[-1] for a in (alert, *chain)]
+    return f"{stem}.{max([len(ends), *(int(e) for e in ends if e.isdecimal())]) + 1}"
 
 
 def _put_new(office: Office, kind: str, key: str, body: Mapping[str, Any], at: datetime) -> None:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from tocsin.feeds import admit, all_feeds
 from tocsin.geo import Pack
-from tocsin.model import ConfigError, Raw, StoreError, iso, parse_time
+from tocsin.model import ConfigError, Raw, StoreError, iso
 from tocsin.store import Store
 
 Report = Callable[[str], None]
@@ -176,11 +176,3 @@ def _span(table: Any, events: Any) -> list[str]:
         known = [e.known_at for e in events]
         low, high = min(known), max(known)
     return [iso(low), iso(high)]
-
-
-def archive_spans(store: Store) -> dict[str, tuple[datetime, datetime]]:
-    """First and last moment that each packaged source covers, from the records of the data sets."""
-    return {
-        record["source"]: (parse_time(record["span"][0]), parse_time(record["span"][1]))
-        for record in store.list("dataset")
-    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tocsin.feeds import Feed, Fetcher, NotModified, admit, all_feeds
@@ -49,7 +49,13 @@ def live_feeds() -> dict[str, Feed]:
 
 
 def poll(
-    office: Office, source: str, fetcher: Fetcher, *, at: datetime, last: Raw | None = None
+    office: Office,
+    source: str,
+    fetcher: Fetcher,
+    *,
+    at: datetime,
+    last: Raw | None = None,
+    url: str | None = None,
 ) -> tuple[Ingested, Raw | None]:
     """Fetch one feed and keep what it says.
 
@@ -65,6 +71,8 @@ def poll(
         Wall time.
     last : Raw, optional
         The document read before, for a conditional request.
+    url : str, optional
+        Where to ask instead of the publisher's own address, such as a mirror.
 
     Returns
     -------
@@ -78,29 +86,43 @@ def poll(
         When the feed has no address.
     """
     feed = _feed(source)
-    url = feed.SOURCE.url
-    if url is None:
+    address = url or feed.SOURCE.url
+    if address is None:
         raise ConfigError(source, "url", None, "a feed with an address; this one is read from an archive")
     try:
-        got = fetcher.fetch(feed.SOURCE, url, at=at, previous=last)
+        got = fetcher.fetch(feed.SOURCE, address, at=at, previous=last)
     except FetchError as error:
         office.store.feed_run(source, at, "failed", str(error))
-        return Ingested(source=source, outcome="failed", message=str(error)), last
+        return Ingested(source=source, outcome="failed", message=str(error)), None
     if isinstance(got, NotModified):
         newest = None if (state := office.store.feeds(at).get(source)) is None else state.newest
         office.store.feed_run(source, at, "ok", newest=newest)
         return Ingested(source=source, outcome="ok"), last
+    at = max(at, got.fetched_at)  # nothing is kept before it came
     done, gated = take(office, got, at=at)
+    unread = [f"{link}: more than {MAX_LINKS} linked documents" for link in gated.links[MAX_LINKS:]]
     for link in gated.links[:MAX_LINKS]:
         try:
             more = fetcher.fetch(feed.SOURCE, link, at=at)
         except FetchError as error:
-            office.store.quarantine(source, at, None, link, str(error))
+            unread.append(f"{link}: {error}")
             continue
         if isinstance(more, Raw):
+            at = max(at, more.fetched_at)
             extra, _ = take(office, more, at=at, note=False)
+            if extra.outcome == "failed":
+                unread.append(f"{link}: {extra.message}")
             done = _plus(done, extra)
-    return done, got
+    if unread:
+        # A part that is missing is not calm: the feed counts as failed until it has been read whole.
+        for reason in unread:
+            office.store.quarantine(source, at, None, "link", reason)
+        message = f"{len(unread)} of {len(gated.links)} linked documents not read; {unread[0]}"
+        at += timedelta(microseconds=1)
+        office.store.feed_run(source, at, "failed", message, newest=gated.newest)
+        done = replace(done, outcome="failed", message=message)
+    # Only what was read whole may be answered by "not modified" next time.
+    return done, got if done.outcome == "ok" else None
 
 
 def take(office: Office, raw: Raw, *, at: datetime, note: bool = True) -> tuple[Ingested, Gated]:
@@ -146,17 +168,6 @@ def take(office: Office, raw: Raw, *, at: datetime, note: bool = True) -> tuple[
         rejected=len(gated.rejected),
         message=message,
     ), gated
-
-
-def is_stale(feed: Feed, newest: datetime | None, at: datetime) -> bool:
-    """Whether the newest content of a feed is older than the feed allows."""
-    return newest is None or at - newest > feed.SOURCE.stale_after
-
-
-def due(feed: Feed, last_run: datetime | None, at: datetime) -> bool:
-    """Whether a feed should be read now, by its cadence but at most every half minute."""
-    pause = max(feed.SOURCE.cadence, timedelta(seconds=30))
-    return last_run is None or at - last_run >= pause
 
 
 def _feed(source: str) -> Feed:

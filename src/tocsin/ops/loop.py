@@ -5,9 +5,10 @@ Live operation and replay take the same turn; a replay has a stated desk policy 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tocsin import cycle
@@ -21,6 +22,7 @@ from tocsin.model import (
     Role,
     Snapshot,
     State,
+    from_plain,
     from_us,
     to_plain,
 )
@@ -30,10 +32,13 @@ from tocsin.ops.office import Office, code_version
 from tocsin.ops.world import Chained, World
 from tocsin.store import CycleRow, PanelSpec
 from tocsin.verify import ledger
-from tocsin.verify.outcome import ended_days, judge_days
+from tocsin.verify.outcome import Day, ended_days, judge_days
 
 WINDOW = timedelta(days=33)
 """How much of each series a replay keeps at hand: 28 days of typical values, the day judged, and a margin."""
+
+CYCLE = timedelta(minutes=5)
+"""From one live cycle to the next."""
 
 BATCH = 24
 """Cycles of a replay that share one durable transaction."""
@@ -150,11 +155,14 @@ def _verify(office: Office, plan: Plan, domain: Domain, seen: Chained, world: Wo
         return
     watched = plan.watched[domain.id]
     until = seen.at - rule.settle
-    ended = ended_days(watched, plan.regions, until - HOUR, until)
+    # All that ended since the last turn: a pause over midnight loses no day.
+    ended = ended_days(watched, plan.regions, world.until.get(domain.id, until - HOUR), until)
+    world.until[domain.id] = until
     if not ended:
         return
     days = world.days.setdefault(domain.id, {})
-    for day in judge_days(seen, rule, ended, plan.regions):
+    unknown = [key for key, day in days.items() if not math.isfinite(day.total)]
+    for day in judge_days(seen, rule, list(dict.fromkeys([*ended, *unknown])), plan.regions):
         days[day.region, day.day] = day
         if day.met:
             key = f"{domain.id}:{day.region}:{day.day}"
@@ -178,6 +186,8 @@ def _keep_verdict(office: Office, world: World, chain: str, entry: dict[str, Any
     ):
         return
     body = {**entry, "id": chain, "first": not history}
+    if history and history[-1].noun["verdict"] != entry["verdict"]:
+        body["was"] = history[-1].noun["verdict"]
     office.store.put("verdict", chain, body, known_at=at, revision=len(history))
     world.verdicts.append((at, body))
 
@@ -185,9 +195,12 @@ def _keep_verdict(office: Office, world: World, chain: str, entry: dict[str, Any
 def restore_world(office: Office, plan: Plan, *, at: datetime) -> World:
     """What a loop needs to go on after ``at``, read back from the store.
 
-    The carried state is left to the snapshot, which gives the newest one before its moment.
+    The carried state is left to the snapshot, which gives the newest one before its moment. Days are judged
+    up to the moment of that state; those that ended since are left to the next turn, which records them.
     """
     world = World()
+    carried = office.store.load_state(plan.id, at)
+    last = at if carried is None else from_us(int(carried["cycle/at"][0]))
     world.remember(office.store.list("alert", at=at))
     for domain in plan.domains:
         chains = {c.chain for c in ledger.issued_chains(world.alerts.values(), domain.id)}
@@ -197,15 +210,30 @@ def restore_world(office: Office, plan: Plan, *, at: datetime) -> World:
                 if entry["closed"]:
                     world.closed.add(entry["id"])
         if domain.outcome is not None:
-            # Days that an open chain may still wait for.
-            seen = office.store.as_of(at)
-            watched = plan.watched[domain.id]
-            edge = at - domain.outcome.settle
-            ended = ended_days(watched, plan.regions, edge - 5 * DAY, edge)
-            world.days[domain.id] = {
-                (d.region, d.day): d for d in judge_days(seen, domain.outcome, ended, plan.regions)
-            }
+            _restore_days(office, plan, domain, world, last, at)
     return world
+
+
+def _restore_days(
+    office: Office, plan: Plan, domain: Domain, world: World, last: datetime, at: datetime
+) -> None:
+    """Judge again the days that an open chain may still wait for; those recorded as met stay met."""
+    rule = domain.outcome
+    if rule is None:
+        return
+    edge = last - rule.settle
+    oldest = world.oldest(domain.id, last)
+    start = datetime(oldest.year, oldest.month, oldest.day, tzinfo=UTC)
+    ended = ended_days(plan.watched[domain.id], plan.regions, start, edge)
+    judged = judge_days(office.store.as_of(at), rule, ended, plan.regions)
+    days = {(d.region, d.day): d for d in judged}
+    for row in office.store.list("outcome", at=at, where={"domain": domain.id}):
+        day = from_plain(Day, {k: row[k] for k in ("region", "day", "total", "typical", "met")})
+        if day.day >= start.date():
+            days[day.region, day.day] = day
+    world.days[domain.id] = days
+    if last < at:
+        world.until[domain.id] = edge
 
 
 def panels(plan: Plan) -> list[PanelSpec]:

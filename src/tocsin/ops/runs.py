@@ -40,6 +40,7 @@ def live(office: Office, *, at: datetime) -> dict[str, Any]:
     """
     at = at.replace(microsecond=0)
     schedule.live_cycle(office, at=at)
+    schedule.post(office, at)
     plan = office.plan_of(schedule.live_domains(office))
     row = _recorded(office, plan.id, at)
     if row is None:

@@ -1,30 +1,92 @@
-"""Live operation: the ingest loop and the cycle loop, two threads that do not call each other."""
+"""Live operation: jobs at their own pace, one thread each; none calls another, none can stop another.
+
+Each feed is read by a job of its own, so that a slow publisher delays nobody; cycles, delivery with
+escalation, and upkeep are jobs too. A job that fails says so and is tried again at its next time.
+"""
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tocsin.feeds import Fetcher
-from tocsin.model import HOUR, Raw, TocsinError
-from tocsin.ops import commands, ingest, loop
+from tocsin.feeds import Feed, Fetcher
+from tocsin.model import HOUR, Raw, StoreError, iso
+from tocsin.ops import commands, ingest, intake, loop
+from tocsin.ops.loop import CYCLE
 from tocsin.ops.office import Office
 from tocsin.ops.world import World
 from tocsin.store import Store
 
 LOG = logging.getLogger("tocsin")
 
-CYCLE = timedelta(minutes=5)
-"""From one live cycle to the next."""
+POST = timedelta(seconds=15)
+"""From one round of delivery and escalation to the next: neither waits for a cycle."""
 
 UPKEEP = HOUR
 """From one flush of the inbox to the next."""
 
 
+@dataclass(slots=True, kw_only=True)
+class Job:
+    """One kind of work that is done again and again.
+
+    Parameters
+    ----------
+    name : str
+        What people read.
+    every : timedelta
+        From one start to the next.
+    work : callable
+        Takes the moment.
+    started, done : datetime or None
+        The last start, and the last end without a fault.
+    fault : str
+        What went wrong last; empty after a good run.
+    """
+
+    name: str
+    every: timedelta
+    work: Callable[[datetime], None]
+    started: datetime | None = None
+    done: datetime | None = None
+    fault: str = ""
+
+    def turn(self, at: datetime, store: Store) -> None:
+        """Run if it is due; no fault gets out, each is said once and kept.
+
+        A clock that went back makes it due at once, and is put on record where ``tocsin status`` shows it.
+        """
+        if self.started is not None and at < self.started:
+            self._say(f"the clock went back from {iso(self.started)} to {iso(at)}", store, at)
+            self.started = None
+        if self.started is not None and at - self.started < self.every:
+            return
+        self.started = at
+        try:
+            self.work(at)
+        except Exception as error:
+            # One broken job must not end its thread: the warning service goes on.
+            LOG.exception("%s failed", self.name)
+            self.fault = f"{type(error).__name__}: {error}"
+        else:
+            if self.fault:
+                LOG.warning("%s works again", self.name)
+            self.done, self.fault = at, ""
+
+    def _say(self, what: str, store: Store, at: datetime) -> None:
+        LOG.error("%s: %s", self.name, what)
+        try:
+            store.quarantine(self.name, at, None, "clock", what)
+        except StoreError:
+            LOG.exception("%s: not put on record", self.name)
+
+
 class Scheduler:
-    """Runs the loops until it is stopped.
+    """Runs the jobs until it is stopped.
 
     Parameters
     ----------
@@ -34,8 +96,10 @@ class Scheduler:
         Gives the wall time, aware.
     fetcher : Fetcher
         The only HTTP client.
+    authorities : mapping of str to str, optional
+        Further authorities whose CAP feeds are read: name to address.
     tick : timedelta
-        How often the loops look whether something is due.
+        How often each job looks whether it is due.
     """
 
     def __init__(
@@ -44,69 +108,90 @@ class Scheduler:
         *,
         clock: Callable[[], datetime],
         fetcher: Fetcher,
+        authorities: Mapping[str, str] | None = None,
         tick: timedelta = timedelta(seconds=1),
     ) -> None:
-        self._office, self._clock, self._fetcher, self._tick = office, clock, fetcher, tick
+        self._clock, self._tick, self._store = clock, tick, office.store
         self._stop = threading.Event()
+        self.jobs = _jobs(office, fetcher, dict(authorities or {}))
         self._threads = [
-            threading.Thread(target=self._ingest, name="tocsin-ingest", daemon=True),
-            threading.Thread(target=self._cycle, name="tocsin-cycle", daemon=True),
+            threading.Thread(target=self._run, args=(job,), name=f"tocsin-{job.name}", daemon=True)
+            for job in self.jobs
         ]
 
     def start(self) -> None:
-        """Start both loops."""
+        """Start every job."""
         for thread in self._threads:
             thread.start()
 
     def stop(self, timeout: float = 10.0) -> None:
-        """Ask both loops to end, and wait for them."""
+        """Ask every job to end, and wait for them."""
         self._stop.set()
         for thread in self._threads:
             thread.join(timeout)
 
-    def _ingest(self) -> None:
-        runs: dict[str, datetime] = {}
-        documents: dict[str, Raw | None] = {}
-        outcome: dict[str, str] = {}
-        upkeep = self._clock()
+    def _run(self, job: Job) -> None:
         while not self._stop.is_set():
-            for source, feed in ingest.live_feeds().items():
-                at = self._clock()
-                if self._stop.is_set() or not ingest.due(feed, runs.get(source), at):
-                    continue
-                runs[source] = at
-                done, documents[source] = self._guarded_poll(source, at, documents.get(source))
-                if done is not None and done.outcome != outcome.get(source):
-                    # Said once when it breaks and once when it recovers.
-                    outcome[source] = done.outcome
-                    LOG.warning("feed %s is %s %s", source, done.outcome, done.message)
-            if self._clock() - upkeep >= UPKEEP:
-                upkeep = self._clock()
-                tend(self._office.store, upkeep)
+            job.turn(self._clock(), self._store)
             self._stop.wait(self._tick.total_seconds())
 
-    def _guarded_poll(
-        self, source: str, at: datetime, last: Raw | None
-    ) -> tuple[ingest.Ingested | None, Raw | None]:
+
+def _jobs(office: Office, fetcher: Fetcher, authorities: Mapping[str, str]) -> list[Job]:
+    jobs = [
+        Job(
+            name=f"feed {source}",
+            every=max(feed.SOURCE.cadence, timedelta(seconds=30)),
+            work=_Reader(office, source, feed, fetcher).read,
+        )
+        for source, feed in ingest.live_feeds().items()
+    ]
+    if authorities:
+        read = functools.partial(_read_authorities, office, authorities, fetcher)
+        jobs.append(Job(name="feeds of authorities", every=CYCLE, work=read))
+    return [
+        *jobs,
+        Job(name="cycle", every=CYCLE, work=_Cycler(office).run),
+        Job(name="post", every=POST, work=functools.partial(post, office)),
+        Job(name="upkeep", every=UPKEEP, work=functools.partial(tend, office.store)),
+    ]
+
+
+class _Reader:
+    """Reads one feed and remembers its last document for conditional requests."""
+
+    def __init__(self, office: Office, source: str, feed: Feed, fetcher: Fetcher) -> None:
+        self._office, self._source, self._feed, self._fetcher = office, source, feed, fetcher
+        self._last: Raw | None = None
+        self._outcome = ""
+
+    def read(self, at: datetime) -> None:
         try:
-            return ingest.poll(self._office, source, self._fetcher, at=at, last=last)
-        except (TocsinError, OSError, ValueError):
-            LOG.exception("feed %s: the reading itself failed", source)
-            return None, None
+            done, self._last = ingest.poll(self._office, self._source, self._fetcher, at=at, last=self._last)
+        except Exception as error:
+            self._last = None
+            self._office.store.feed_run(self._source, at, "failed", f"{type(error).__name__}: {error}")
+            raise
+        if done.outcome != self._outcome:  # said once when it breaks and once when it recovers
+            self._outcome = done.outcome
+            LOG.warning("feed %s is %s %s", self._source, done.outcome, done.message)
 
-    def _cycle(self) -> None:
-        world: World | None = None
-        last: datetime | None = None
-        while not self._stop.is_set():
-            at = self._clock().replace(microsecond=0)
-            if last is None or at - last >= CYCLE:
-                last = at
-                try:
-                    world = live_cycle(self._office, at=at, world=world)
-                except (TocsinError, OSError, ValueError):
-                    LOG.exception("cycle of %s failed; the next one starts from the store", at)
-                    world = None
-            self._stop.wait(self._tick.total_seconds())
+
+class _Cycler:
+    """Runs live cycles; after a fault the next one starts from the store."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._world: World | None = None
+
+    def run(self, at: datetime) -> None:
+        world, self._world = self._world, None
+        self._world = live_cycle(self._office, at=at.replace(microsecond=0), world=world)
+
+
+def _read_authorities(office: Office, addresses: Mapping[str, str], fetcher: Fetcher, at: datetime) -> None:
+    for one in intake.poll_authorities(office, addresses, fetcher, at=at):
+        if one.outcome == "failed":
+            LOG.warning("%s failed: %s", one.source, one.message)
 
 
 def live_domains(office: Office) -> tuple[str, ...]:
@@ -116,7 +201,7 @@ def live_domains(office: Office) -> tuple[str, ...]:
 
 
 def live_cycle(office: Office, *, at: datetime, world: World | None = None) -> World:
-    """Run one live cycle and send what waits in the outbox.
+    """Run one live cycle and keep it.
 
     Parameters
     ----------
@@ -142,11 +227,15 @@ def live_cycle(office: Office, *, at: datetime, world: World | None = None) -> W
     with office.store.transaction():
         one = loop.turn(office, plan, snapshot, world, mode="live", desk=None, archives={})
         office.store.save_state(plan.id, one.at, one.carried, keep=3)
+    return world
+
+
+def post(office: Office, at: datetime) -> None:
+    """Call who must be called for what waits, and take what is in the outbox to the channels."""
     for call in commands.escalate(office, at=at):
         LOG.warning("%s waits %s: %s is called (%s)", call.alert, call.state, call.to, call.text)
     for alarm in commands.send_pending(office, at=at).alarms:
         LOG.error("%s", alarm)
-    return world
 
 
 def tend(store: Store, at: datetime) -> None:

@@ -16,10 +16,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tocsin.model import Alert, Event, FeedState, Panel, Snapshot, State, iso
+from tocsin.verify import ledger
 from tocsin.verify.outcome import Day
 
-KEEP = timedelta(days=7)
-"""Verdicts and days of so long are kept at hand; older ones are in the store."""
+KEEP = ledger.WAIT + timedelta(days=3)
+"""Verdicts and days of so long are kept at hand: the wait for a verdict, and the two days that it is on."""
 
 STANDING = frozenset({State.DRAFT, State.SUBMITTED, State.APPROVED, State.ISSUED})
 
@@ -36,6 +37,8 @@ class World:
         Entries with the moment from which they are known.
     days : dict
         Local days judged, by domain, region and day.
+    until : dict of str to datetime
+        For each domain, the moment up to which the local days that ended have been judged.
     closed : set of str
         Chains whose verdict can no longer change.
     carried : mapping of ndarray or None
@@ -45,6 +48,7 @@ class World:
     alerts: dict[str, Alert] = field(default_factory=dict)
     verdicts: list[tuple[datetime, Mapping[str, Any]]] = field(default_factory=list)
     days: dict[str, dict[tuple[str, date], Day]] = field(default_factory=dict)
+    until: dict[str, datetime] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
     carried: Mapping[str, NDArray[Any]] | None = None
 
@@ -63,9 +67,21 @@ class World:
         self.closed &= open_chains
         recent = at - KEEP
         self.verdicts = [(known, entry) for known, entry in self.verdicts if known > recent]
-        for days in self.days.values():
-            for key in [k for k in days if k[1] < recent.date()]:
+        for domain, days in self.days.items():
+            oldest = self.oldest(domain, at)
+            for key in [k for k in days if k[1] < oldest]:
                 del days[key]
+
+    def oldest(self, domain: str, at: datetime) -> date:
+        """First local day of a domain that is still at hand: an open chain keeps all of its own."""
+        waiting = [
+            member.since
+            for alert in self.alerts.values()
+            if alert.domain == domain and alert.sent is not None and alert.chain not in self.closed
+            for member in alert.members
+        ]
+        # A day of margin: the local day may be the one before that of UTC.
+        return min([at - KEEP, *waiting]).date() - timedelta(days=1)
 
     def standing(self, at: datetime) -> list[Alert]:
         """Warnings that stand or wait at a moment, as the store gives them."""

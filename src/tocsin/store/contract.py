@@ -162,6 +162,27 @@ class CycleRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CycleHead:
+    """Which cycle was recorded when, without its columns.
+
+    Parameters
+    ----------
+    id, plan, mode : str
+        As in :class:`CycleRow`.
+    at : datetime
+        Moment of knowledge.
+    domains : tuple of str
+        What it watched, by its summary.
+    """
+
+    id: str
+    plan: str
+    mode: str
+    at: datetime
+    domains: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quarantined:
     """Something that came in and could not be used."""
 
@@ -349,6 +370,11 @@ class Store(Protocol):
 
     def cycles(self, start: datetime, end: datetime, plan: str | None = None) -> builtins.list[CycleRow]:
         """Cycles in ``[start, end)`` by time."""
+
+    def cycle_heads(
+        self, start: datetime, end: datetime, plan: str | None = None
+    ) -> builtins.list[CycleHead]:
+        """Which cycles are in ``[start, end)``, by time; their columns are not read."""
 
     def save_state(self, plan: str, at: datetime, state: State | bytes, *, keep: int | None = None) -> None:
         """Keep the carried state of a plan; with ``keep``, only the newest so many."""

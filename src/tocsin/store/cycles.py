@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from tocsin.model.codec import to_plain
 from tocsin.model.errors import ConflictError, StoreError
 from tocsin.model.time import from_us, iso, require_utc, to_us
-from tocsin.store.contract import CycleRow, State
+from tocsin.store.contract import CycleHead, CycleRow, State
 from tocsin.store.database import Database
 from tocsin.store.schema import CYCLE, STATE
 
@@ -62,18 +62,20 @@ class Cycles:
 
     def cycles(self, start: datetime, end: datetime, plan: str | None = None) -> list[CycleRow]:
         """Cycles in ``[start, end)`` by time."""
-        query = (
-            sa.select(CYCLE)
-            .where(
-                CYCLE.c.at >= to_us(require_utc(start, "start")), CYCLE.c.at < to_us(require_utc(end, "end"))
-            )
-            .order_by(CYCLE.c.at, CYCLE.c.plan, CYCLE.c.mode)
-        )
-        if plan is not None:
-            query = query.where(CYCLE.c.plan == plan)
         with self.database.read() as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(_between(sa.select(CYCLE), start, end, plan)).all()
         return [CycleRow(**(r._asdict() | {"at": from_us(r.at)})) for r in rows]
+
+    def cycle_heads(self, start: datetime, end: datetime, plan: str | None = None) -> list[CycleHead]:
+        """Which cycles are in ``[start, end)``, by time; their columns are not read."""
+        columns = (CYCLE.c.id, CYCLE.c.plan, CYCLE.c.mode, CYCLE.c.at)
+        query = sa.select(*columns, CYCLE.c.summary["domains"].label("domains"))
+        with self.database.read() as connection:
+            rows = connection.execute(_between(query, start, end, plan)).all()
+        return [
+            CycleHead(id=r.id, plan=r.plan, mode=r.mode, at=from_us(r.at), domains=tuple(r.domains or ()))
+            for r in rows
+        ]
 
     def save_state(self, plan: str, at: datetime, state: State | bytes, *, keep: int | None = None) -> None:
         """Keep the carried state of a plan; the same time again replaces it.
@@ -125,6 +127,14 @@ class Cycles:
         if row is None:
             return None
         return decode_state(pa.decompress(row.blob, decompressed_size=row.size, codec="zstd", asbytes=True))
+
+
+def _between(query: sa.Select[Any], start: datetime, end: datetime, plan: str | None) -> sa.Select[Any]:
+    first, last = to_us(require_utc(start, "start")), to_us(require_utc(end, "end"))
+    query = query.where(CYCLE.c.at >= first, CYCLE.c.at < last)
+    if plan is not None:
+        query = query.where(CYCLE.c.plan == plan)
+    return query.order_by(CYCLE.c.at, CYCLE.c.plan, CYCLE.c.mode)
 
 
 def encode_state(state: State) -> bytes:

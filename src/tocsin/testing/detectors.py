@@ -127,9 +127,7 @@ def check_missing_stays_missing(case: Case) -> None:
     tail = judged(case, values).tail
     _hold(bool(np.isnan(tail[np.isnan(values)]).all()), "tail: got a number where the value is missing")
     _hold(bool(np.isfinite(tail[480:]).all()), "tail: got NaN long after the values came back")
-    _hold(
-        bool(np.isfinite(tail[400:480, [0, 3]]).all()), "tail: got NaN where another is missing"
-    )
+    _hold(bool(np.isfinite(tail[400:480, [0, 3]]).all()), "tail: got NaN where another is missing")
 
 
 def check_alarm_rate(case: Case) -> None:

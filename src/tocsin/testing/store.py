@@ -834,6 +834,10 @@ def check_cycles(make_store: MakeStore, folder: Path) -> None:
     store.put_cycle(replace(row, id="f", at=T0 + HOUR, plan="q"))
     require_equal(store.cycles(T0, T0 + HOUR), [row], "cycles of an hour")
     require_equal([c.id for c in store.cycles(T0, NOW, plan="q")], ["f"], "cycles of a plan")
+    store.put_cycle(replace(row, id="g", at=T0 + 2 * HOUR, plan="q", summary={"domains": ["x", "y"]}))
+    heads = [(h.id, h.plan, h.mode, h.at, h.domains) for h in store.cycle_heads(T0, NOW, plan="q")]
+    wanted = [("f", "q", "replay", T0 + HOUR, ()), ("g", "q", "replay", T0 + 2 * HOUR, ("x", "y"))]
+    require_equal(heads, wanted, "heads of cycles")
     for n in range(3):
         state = {"mean": np.arange(3.0) + n, "seen": np.array([True, False]), "name": np.array(["a", "é"])}
         store.save_state("p", T0 + n * HOUR, state, keep=2)

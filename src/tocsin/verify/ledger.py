@@ -21,6 +21,9 @@ from tocsin.verify.outcome import Day
 TRUE, SHORT_STOP, FALSE, OPEN = "TRUE", "SHORT_STOP", "FALSE", "OPEN"
 WEEK = timedelta(days=7)
 
+WAIT = timedelta(days=7)
+"""How long after its last day a verdict waits for totals that are not known yet."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issued:
@@ -83,20 +86,22 @@ def settle(
     -------
     dict or None
         The entry of the ledger, without the keys of bookkeeping; None while it is open. ``closed`` says
-        whether all days that could still add to ``local_dates`` have been judged.
+        whether all days that could still add to ``local_dates`` have been judged, or can no longer be waited
+        for: a day or an hour that stays unknown for a week leaves the verdict open for good.
     """
     wanted = {(m.region, d) for m in chain.newest.members for d in _days_of(m.since, places[m.region])}
     met = sorted((d.day, d.region) for key in wanted if (d := days.get(key)) is not None and d.met)
-    closed = all(key in days for key in wanted)
-    if not met and not closed:
+    known = all((d := days.get(key)) is not None and np.isfinite(d.total) for key in wanted)
+    over = snapshot.at >= max(_end_of(d, places[region]) for region, d in wanted) + WAIT
+    verdict = TRUE if met else _otherwise(snapshot, rule, chain) if known else OPEN
+    if verdict == OPEN and not over:
         return None
-    otherwise = FALSE if met or not _goes_on(snapshot, rule, chain) else SHORT_STOP
     return {
         **_entry(chain, domain, rule),
         "local_dates": sorted({str(day) for day, _ in met}),
         "came_true_at": sorted({region for _, region in met}),
-        "verdict": TRUE if met else otherwise,
-        "closed": closed,
+        "verdict": verdict,
+        "closed": known or over,
         "settled": iso(snapshot.at),
     }
 
@@ -106,10 +111,16 @@ def _days_of(since: datetime, place: Region) -> tuple[date, date]:
     return day, day + timedelta(days=1)
 
 
-def _goes_on(snapshot: Snapshot, rule: OutcomeRule, chain: Issued) -> bool:
-    """Whether the members together stayed below the share of expected over the hours after the finding.
+def _end_of(day: date, place: Region) -> datetime:
+    after = day + timedelta(days=1)
+    return datetime(after.year, after.month, after.day, tzinfo=in_zone(place.timezone))
 
-    Expected is the median of the same hours one to four weeks before.
+
+def _otherwise(snapshot: Snapshot, rule: OutcomeRule, chain: Issued) -> str:
+    """The verdict when no day was met: whether the stop went on over the hours after the finding.
+
+    It did when the members together stayed below the share of expected, the median of the same hours one to
+    four weeks before. While an hour is not known, the verdict is open.
     """
     start = chain.first.created_at.replace(minute=0, second=0, microsecond=0)
     end = start + rule.short_hours * HOUR
@@ -123,7 +134,10 @@ def _goes_on(snapshot: Snapshot, rule: OutcomeRule, chain: Issued) -> bool:
         totals = np.array([p.values.sum() for p in before])
     known = totals[np.isfinite(totals)]
     total = float(now.values.sum())
-    return bool(len(known)) and bool(total < rule.short_share * np.median(known))
+    if not np.isfinite(total):
+        return OPEN
+    stopped = bool(len(known)) and bool(total < rule.short_share * np.median(known))
+    return SHORT_STOP if stopped else FALSE
 
 
 def _entry(chain: Issued, domain: Domain, rule: OutcomeRule | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -85,6 +85,8 @@ def propose(
     found = _by_region(context, detections)
     proposals: list[Proposal] = []
     chains = _newest_of_chains(standing)
+    # Whatever waits for officers, a cancellation too, is decided before the system adds to it.
+    waiting = {a.chain for a in standing if a.state in PENDING}
     taken: set[str] = set()
     for alert in chains:
         near = {
@@ -93,13 +95,18 @@ def propose(
             if region not in taken and (region in alert.regions or _near(context, region, alert.regions))
         }
         taken |= near.keys()
-        if alert.state not in PENDING and near:
+        if alert.chain not in waiting and near:
             update = _update(context, alert, near, [a for a in standing if a.chain == alert.chain])
             if update is not None:
                 proposals.append(update)
+                waiting.add(alert.chain)
     fresh = {region: d for region, d in found.items() if region not in taken and d.alarm}
     proposals += [_draft(context, group) for group in _groups(context, fresh)]
-    proposals += [_event_draft(context, e) for e in events if _is_new(context, e, standing)]
+    for event in events:
+        found_event = _for_event(context, event, standing, waiting)
+        if found_event is not None:
+            proposals.append(found_event)
+            waiting.add(found_event.alert.chain)
     return tuple(proposals)
 
 
@@ -267,7 +274,6 @@ def _update(
         for m in old.members
     )
     members = kept + tuple(_member(context, d) for d in joined.values())
-    stem, number = old.id.rsplit(".", 1)
     latest = max(d.ends for d in found.values())
     changes: dict[str, Any] = {
         "level": level,
@@ -289,7 +295,7 @@ def _update(
     alert, decision = lifecycle.update(
         old,
         changes,
-        new_id=f"{stem}.{int(number) + 1}",
+        new_id=_next_id(context, old),
         sender=context.sender,
         actor="system",
         role=Role.SYSTEM,
@@ -298,6 +304,14 @@ def _update(
         reason=why,
     )
     return Proposal(alert=alert, decision=decision)
+
+
+def _next_id(context: Context, old: Alert) -> str:
+    """The id of a later message of a chain, by its moment.
+
+    A cycle sees what stands. It cannot number on: messages that were rejected or replaced hold numbers too.
+    """
+    return f"{old.chain.rsplit('.', 1)[0]}.{context.at:%Y%m%dT%H%M%SZ}"
 
 
 def _place(context: Context, member: Member) -> str:
@@ -340,16 +354,38 @@ def _listed(words: Sequence[str], most: int = 3) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
-def _is_new(context: Context, event: Event, standing: Sequence[Alert]) -> bool:
-    """Whether a warning is due for an event: at a warning level, in the country, not yet told, not over."""
-    told = any(event.id in alert.inputs for alert in standing)
-    fresh = context.at - event.onset <= context.domain.criteria.hold
+def _for_event(
+    context: Context, event: Event, standing: Sequence[Alert], waiting: Set[str]
+) -> Proposal | None:
+    """What an event calls for: a first draft, an update or cancellation of what it led to, or nothing."""
+    named = [a for a in standing if event.id in a.inputs]
+    if any(a.chain in waiting for a in named):
+        return None
+    # A chain that was cancelled warns of nothing, but what was said then is not said again.
+    told = max(named, key=lambda a: (a.msg_type != "Cancel", a.created_at, a.id), default=None)
     level = context.domain.criteria.event_level(event.magnitude)
-    return level >= 2 and event.status == "actual" and bool(event.regions) and not told and fresh
+    if told is not None and told.msg_type != "Cancel":
+        chain = [a for a in standing if a.chain == told.chain]
+        if event.status == "withdrawn":
+            return _event_cancel(context, event, told, chain)
+        return _event_update(context, event, told, chain) if _is_due(context, event) else None
+    if not _is_due(context, event) or (told is not None and level <= told.level):
+        return None
+    return _event_draft(context, event)
 
 
-def _event_draft(context: Context, event: Event) -> Proposal:
-    members = tuple(
+def _is_due(context: Context, event: Event) -> bool:
+    """Whether an event is one to warn of: real, at a warning level, in the country, announced or not over."""
+    level = context.domain.criteria.event_level(event.magnitude)
+    if event.ends is not None and event.ends > event.onset:
+        on = event.ends > context.at
+    else:  # a point in time, or nobody knows when it ends
+        on = context.at - event.onset <= context.domain.criteria.hold
+    return level >= 2 and event.status == "actual" and bool(event.regions) and on
+
+
+def _event_members(context: Context, regions: Sequence[str]) -> tuple[Member, ...]:
+    return tuple(
         Member(
             region=region,
             name=context.regions[region].title,
@@ -359,15 +395,82 @@ def _event_draft(context: Context, event: Event) -> Proposal:
             expected=math.nan,
             window_h=0,
         )
-        for region in event.regions
+        for region in regions
     )
-    findings = f"{event.title} ({event.magnitude:g} {event.unit})."
+
+
+def _event_texts(context: Context, event: Event, members: Sequence[Member]) -> dict[str, str]:
+    return _texts(context, members, f"{event.title} ({event.magnitude:g} {event.unit}).", event.known_at)
+
+
+def _event_draft(context: Context, event: Event) -> Proposal:
+    members = _event_members(context, event.regions)
+    level = context.domain.criteria.event_level(event.magnitude)
     return _first(
         context,
-        f"{context.pack}.{context.domain.id}.{event.external_id}.1",
-        context.domain.criteria.event_level(event.magnitude),
+        # With the level: a draft that was rejected does not keep a graver one from being made.
+        f"{context.pack}.{context.domain.id}.{event.external_id}.L{level}.1",
+        level,
         members,
         onset=event.onset,
         inputs=(event.id, event.raw, *context.inputs),
-        texts=_texts(context, members, findings, event.known_at),
+        texts=_event_texts(context, event, members),
     )
+
+
+def _event_update(context: Context, event: Event, old: Alert, chain: Sequence[Alert]) -> Proposal | None:
+    """An update, if the event is graver or elsewhere than was told, or outlasts the warning."""
+    criteria = context.domain.criteria
+    level = max(old.level, criteria.event_level(event.magnitude))
+    added = [r for r in event.regions if r not in old.regions]
+    # Where an officer chose a wider area, it stays.
+    gone = [r for r in old.regions if r not in event.regions] if old.author == "system" else []
+    lasts = event.ends is not None and event.ends > context.at
+    ending = lasts and old.expires - context.at < criteria.renew
+    if level == old.level and not added and not gone and not ending:
+        return None
+    members = tuple(m for m in old.members if m.region not in gone) + _event_members(context, added)
+    why = "; ".join(
+        reason
+        for reason, holds in (
+            ("joined: " + ", ".join(context.regions[r].code for r in added), bool(added)),
+            ("no longer: " + ", ".join(context.regions[r].code for r in gone), bool(gone)),
+            (f"level {old.level} to {level}", level != old.level),
+            ("it goes on", ending),
+        )
+        if holds
+    )
+    alert, decision = lifecycle.update(
+        old,
+        {
+            "level": level,
+            "impact": level,
+            "members": members,
+            "onset": event.onset,
+            "expires": max(old.expires, context.at + criteria.hold),
+            "inputs": (event.id, event.raw, *context.inputs),
+            **_event_texts(context, event, members),
+        },
+        new_id=_next_id(context, old),
+        sender=context.sender,
+        actor="system",
+        role=Role.SYSTEM,
+        at=context.at,
+        chain=chain,
+        reason=why,
+    )
+    return Proposal(alert=alert, decision=decision)
+
+
+def _event_cancel(context: Context, event: Event, old: Alert, chain: Sequence[Alert]) -> Proposal:
+    alert, decision = lifecycle.cancel(
+        old,
+        reason=f"the publisher withdrew {event.id}",
+        new_id=_next_id(context, old),
+        sender=context.sender,
+        actor="system",
+        role=Role.SYSTEM,
+        at=context.at,
+        chain=chain,
+    )
+    return Proposal(alert=alert, decision=decision)

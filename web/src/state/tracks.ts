@@ -50,7 +50,7 @@ export class CubeStore {
   constructor(
     readonly track: Track,
     readonly fetcher: Fetcher,
-    readonly keep = 16,
+    readonly keep = 32,
   ) {}
 
   #number(instant: number): number {

@@ -8,14 +8,14 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from tocsin.api.answer import as_json, moment, page
-from tocsin.api.gate import COOKIE, Desk, Guest, Here, Member, needs
+from tocsin.api.gate import COOKIE, Desk, Guest, Here, Member, caller, needs
 from tocsin.api.problems import Problem
 from tocsin.api.routes.picture import AsOf, Cursor, Limit
 from tocsin.api.routes.warnings import Body, Step
 from tocsin.govern.permissions import Permission
 from tocsin.model import AuthorityError, parse_time, to_plain
 from tocsin.ops import access, commands, queries
-from tocsin.ops.access import Visitor
+from tocsin.ops.access import TooManyTries, Visitor
 
 ROUTER = APIRouter(tags=["desk"])
 
@@ -37,14 +37,20 @@ def session(guest: Guest) -> Response:
 def log_in(request: Request, here: Here, body: LogIn) -> Response:
     """Log in; the cookie carries the session."""
     now = here.clock()
-    here.tries.admit(body.account, now)
+    address = caller(request)
+    # Waiting here would hold a thread that the readers of the site need: say at once that it is busy.
+    if not here.hashing.acquire(blocking=False):
+        raise Problem(503, "log-in: got too many at once, allowed: again in a moment", {"Retry-After": "1"})
     try:
-        with here.hashing:
-            token, guest = access.log_in(here.office, body.account, body.password, now)
+        here.tries.admit(body.account, address, now)
+        token, guest = access.log_in(here.office, body.account, body.password, now)
+    except TooManyTries:
+        raise
     except AuthorityError as error:
-        here.tries.failed(body.account, now)
         raise Problem(401, str(error)) from error
-    here.tries.passed(body.account)
+    finally:
+        here.hashing.release()
+    here.tries.passed(body.account, address, now)
     # A log-in on top of another one ends that one.
     access.log_out(here.office, request.cookies.get(COOKIE))
     answer = as_json(_session(guest), headers={"Cache-Control": "no-store"})

@@ -50,15 +50,21 @@ def _packed_map(office: Office) -> bytes:
 
 @ROUTER.get("/regions", **needs(None))
 def regions(
-    here: Here, level: str | None = None, cursor: Cursor = None, limit: Limit = MOST_ITEMS
+    here: Here,
+    level: str | None = None,
+    asof: AsOf = None,
+    cursor: Cursor = None,
+    limit: Limit = MOST_ITEMS,
 ) -> Response:
-    """Regions of one level, or all."""
+    """Regions of one level, or all; the country pack says the same at every moment."""
+    _when(here, asof)
     return as_json(page(queries.regions(here.office, level), cursor, limit))
 
 
 @ROUTER.get("/regions/{region}", **needs(None))
-def region(here: Here, region: str) -> Response:
-    """One region."""
+def region(here: Here, region: str, asof: AsOf = None) -> Response:
+    """One region; the country pack says the same at every moment."""
+    _when(here, asof)
     return as_json(queries.region(here.office, region))
 
 
@@ -93,14 +99,19 @@ def series(here: Here, region: str, quantity: str, start: str, end: str, asof: A
 
 
 @ROUTER.get("/series/revisions", **needs(None))
-def revisions(here: Here, region: str, quantity: str, valid_time: str | None = None) -> Response:
-    """Every version of a value, or of all values of a series."""
-    return as_json({"items": queries.revisions(here.office, region, quantity, valid_time), "next": None})
+def revisions(
+    here: Here, region: str, quantity: str, valid_time: str | None = None, asof: AsOf = None
+) -> Response:
+    """Every version of a value, or of all values of a series, that was known at a moment."""
+    valid = None if valid_time is None else _plus(valid_time)
+    at, _ = _when(here, asof)
+    return as_json({"items": queries.revisions(here.office, region, quantity, valid, at), "next": None})
 
 
 @ROUTER.get("/quantities", **needs(None))
-def quantities(here: Here, region: str) -> Response:
-    """What is watched in a region."""
+def quantities(here: Here, region: str, asof: AsOf = None) -> Response:
+    """What is watched in a region; the plan says the same at every moment."""
+    _when(here, asof)
     return as_json({"items": queries.quantities(here.office, region), "next": None})
 
 
@@ -133,7 +144,8 @@ def why(here: Here, guest: Guest, id: str, asof: AsOf = None) -> Response:  # no
     if id.count("@") != 2 and guest is None:
         # The same door as for the warning itself: what the public was not told has no reasons either.
         queries.seen(here.office, id, at, now)
-    return as_json({"items": queries.flat(queries.why(here.office, id, at=at or now)), "next": None})
+    tree = queries.why(here.office, id, at=at or now, desk=guest is not None)
+    return as_json({"items": queries.flat(tree), "next": None}, headers={"Vary": "Cookie"})
 
 
 def _when(here: Desk, asof: str | None) -> tuple[datetime | None, datetime]:

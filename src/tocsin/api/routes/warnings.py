@@ -13,7 +13,6 @@ from tocsin.api.gate import Desk, Guest, Here, Member, needs
 from tocsin.api.problems import Problem
 from tocsin.api.routes.picture import AsOf, Cursor
 from tocsin.govern.permissions import Permission
-from tocsin.model import Alert
 from tocsin.ops import commands, queries
 from tocsin.ops.access import Visitor
 from tocsin.ops.drafting import Manual, manual_draft
@@ -192,8 +191,10 @@ def cancel(here: Here, who: Member, id: str, body: Step, match: IfMatch = None) 
 def update(here: Here, who: Member, id: str, body: Changes, match: IfMatch = None) -> Response:  # noqa: A002
     """Draft the message that is to replace an issued warning; the answer is that draft."""
     now = here.clock()
-    _same(commands.get_alert(here.office, id), _match(match))
-    new = commands.update(here.office, id, _changes(body), who.actor, reason=_reason(body.reason), at=now)
+    version = _match(match)
+    new = commands.update(
+        here.office, id, _changes(body), who.actor, reason=_reason(body.reason), at=now, match=version
+    )
     return _one(here, new.id, who, now)
 
 
@@ -230,13 +231,6 @@ def _match(match: str | None) -> str:
     if match is None or not match.strip():
         raise Problem(428, "If-Match: got none, allowed: the etag of the warning that was decided on")
     return match.strip()
-
-
-def _same(alert: Alert, match: str) -> None:
-    if commands.etag(alert) != match:
-        raise Problem(
-            412, f"{alert.id}: If-Match: got {match}, allowed: {commands.etag(alert)}; read it again"
-        )
 
 
 def _reason(text: str) -> str:

@@ -19,7 +19,7 @@ SOURCE = Source(
     id="usgs_earthquakes",
     title="Earthquakes, all magnitudes, past hour",
     publisher="US Geological Survey",
-    url="https://earthquake.usgs.gov/earthquakes/feed/v1.0/summary/all_hour.geojson",
+    url="https://earthquake.usgs.gov/earthquakes/feed/v1.0/summary/all_day.geojson",
     licence="US Government work, public domain (17 U.S.C. 105); credit asked for",
     licence_url="https://www.usgs.gov/information-policies-and-instructions/copyrights-and-credits",
     cadence=timedelta(minutes=1),

@@ -79,7 +79,7 @@ def level_bytes(office: Office, times: list[datetime]) -> NDArray[np.uint8]:
         watching = [r for r in runs if domain in r.domains]
         for s, at in enumerate(times):
             i = bisect.bisect_right(instants, at) - 1
-            if i >= 0 and at - instants[i] <= moments.FRESH:
+            if i >= 0 and moments.holds(mine[i], at):
                 out[k, s, watched[domain]] = moments.levels_of(office, mine[i])[domain]
             elif any(run.covers(at) for run in watching):
                 out[k, s, watched[domain]] = UNKNOWN

@@ -13,15 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.model import HOUR, StoreError
+from tocsin.ops.loop import CYCLE
 from tocsin.ops.office import Office
 from tocsin.ops.record import Judged, decode_judgement, decode_levels
-from tocsin.store import CycleRow
+from tocsin.store import CycleHead, CycleRow
 
 STEP = HOUR
 """From one cycle to the next."""
 
 FRESH = 2 * STEP
-"""A cycle older than this no longer says what is known."""
+"""A cycle of a replay older than this no longer says what was known."""
+
+LIVE_FRESH = 4 * CYCLE
+"""The same of a live cycle: a loop that has died must not look like a calm country for long."""
 
 _GAP = timedelta(days=3)
 _RESCAN = timedelta(hours=1)
@@ -66,35 +70,34 @@ class _Index:
     def refresh(self, office: Office, now: datetime) -> None:
         with self.lock:
             if not self.runs or self.read is None or not timedelta(0) <= now - self.read < _RESCAN:
-                rows = office.store.cycles(_FIRST, _LAST)
+                rows = office.store.cycle_heads(_FIRST, _LAST)
                 self.runs, self.places, self.read = _joined((), rows), {r.id: r.at for r in rows}, now
                 return
             # Replays go on where they ended; what is newer than all is live, of whatever plan.
             for run in [r for r in self.runs if r.mode != "live"]:
-                self._take(office.store.cycles(run.last + _TICK, run.last + _GAP, run.plan))
-            self._take(office.store.cycles(max(r.last for r in self.runs) + _TICK, _LAST))
+                self._take(office.store.cycle_heads(run.last + _TICK, run.last + _GAP, run.plan))
+            self._take(office.store.cycle_heads(max(r.last for r in self.runs) + _TICK, _LAST))
 
-    def _take(self, rows: Sequence[CycleRow]) -> None:
+    def _take(self, rows: Sequence[CycleHead]) -> None:
         if rows:
             self.places |= {r.id: r.at for r in rows}
             self.runs = _joined(self.runs, rows)
 
 
-def _joined(runs: Sequence[Run], rows: Sequence[CycleRow]) -> tuple[Run, ...]:
+def _joined(runs: Sequence[Run], rows: Sequence[CycleHead]) -> tuple[Run, ...]:
     """Runs with further cycles, which come in the order of their time."""
     found = list(runs)
     newest = {(r.plan, r.mode): i for i, r in enumerate(found)}
     for row in rows:
         key = (row.plan, row.mode)
-        domains = tuple(row.summary.get("domains", ()))
         i = newest.get(key)
         if i is not None and row.at <= found[i].last:
             continue
         if i is not None and (row.mode == "live" or row.at - found[i].last <= _GAP):
-            found[i] = replace(found[i], domains=domains, last=row.at)
+            found[i] = replace(found[i], domains=row.domains, last=row.at)
         else:
             newest[key] = len(found)
-            found.append(Run(plan=row.plan, mode=row.mode, domains=domains, first=row.at, last=row.at))
+            found.append(Run(plan=row.plan, mode=row.mode, domains=row.domains, first=row.at, last=row.at))
     return tuple(found)
 
 
@@ -133,11 +136,16 @@ def mode_at(office: Office, at: datetime) -> str:
     return "replay" if any(r.mode != "live" and r.covers(at) for r in runs(office)) else "live"
 
 
+def holds(row: CycleRow, at: datetime) -> bool:
+    """Whether a cycle still says what is known at a moment."""
+    return at - row.at <= (LIVE_FRESH if row.mode == "live" else FRESH)
+
+
 def newest(office: Office, at: datetime) -> dict[str, CycleRow]:
-    """The newest cycle of each domain at a moment, unless it is older than :data:`FRESH`."""
+    """The newest cycle of each domain at a moment, unless it no longer :func:`holds`."""
     found: dict[str, CycleRow] = {}
     for row in office.store.cycles(at - FRESH, at + _TICK):
-        for domain in row.summary.get("domains", ()):
+        for domain in row.summary.get("domains", ()) if holds(row, at) else ():
             found[domain] = row
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from tocsin.model import Alert, State, StoreError, to_plain
+from tocsin.model import Alert, NotFoundError, State, to_plain
 from tocsin.ops.office import Office
 from tocsin.warn.channels.atom import feed
 from tocsin.warn.message import write
@@ -64,12 +64,12 @@ def cap_message(
 
     Raises
     ------
-    StoreError
+    NotFoundError
         When no such message was issued by then; a message that is not public is not told apart.
     """
     alert: Alert | None = office.store.get("alert", id, at or now)
     if alert is None or alert.sent is None or not (drill or _public(office, alert)):
-        raise StoreError(f"message: got {id!r}, allowed: one that was issued to the public")
+        raise NotFoundError(f"message: got {id!r}, allowed: one that was issued to the public")
     return write(alert, issuer=office.desk.issuer, levels=office.pack.levels, regions=office.pack.regions)
 
 

@@ -207,12 +207,14 @@ def _number(value: float, digits: int | None = 4) -> float | None:
 
 
 def revisions(
-    office: Office, region: str, quantity: str, valid_time: str | None = None
+    office: Office, region: str, quantity: str, valid_time: str | None = None, at: datetime | None = None
 ) -> list[dict[str, Any]]:
-    """Every version of the cells of a series, by valid time and known time."""
+    """Every version of the cells of a series known at a moment (None: all), by valid time and known time."""
     office.pack.region(region)
     moment = None if valid_time is None else parse_time(valid_time, "valid_time")
     table = office.store.revisions(quantity, region, moment)
     return [
-        {**r, "valid_time": iso(r["valid_time"]), "known_at": iso(r["known_at"])} for r in table.to_pylist()
+        {**r, "valid_time": iso(r["valid_time"]), "known_at": iso(r["known_at"])}
+        for r in table.to_pylist()
+        if at is None or r["known_at"] <= at
     ]

@@ -7,15 +7,16 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from tocsin.model import Alert, State, StoreError, iso, to_plain
+from tocsin.model import Alert, Decision, NotFoundError, State, iso, to_plain
 from tocsin.ops import commands
 from tocsin.ops.commands import Actor
 from tocsin.ops.office import Office
 from tocsin.ops.queries import moments
-from tocsin.ops.queries.why import flat, why
+from tocsin.ops.queries.why import STAFF, actor_shown, flat, why
 from tocsin.warn import lifecycle
 
 WAITING = frozenset({State.DRAFT, State.SUBMITTED, State.APPROVED})
+_SUCCESSORS = frozenset({"Update", "Cancel"})
 _NOT_PUBLIC = WAITING | {State.REJECTED}
 
 
@@ -43,7 +44,8 @@ def warnings(
     actor : Actor, optional
         For whom ``actions`` are listed; only without ``at``.
     desk : bool
-        Whether what the public was not told is shown too; exercises and replays always are.
+        Whether what the public was not told is shown too; exercises and replays always are. Without it no
+        account of staff is named, and no reason but that of an update or cancellation that was sent.
 
     Raises
     ------
@@ -61,6 +63,9 @@ def warnings(
     verdicts = _verdicts(office, moment)
     acting = actor if at is None else None
     rows = [_row(office, a, moment, verdicts, acting) for a in found]
+    if not desk:
+        staff = _staff(office)
+        rows = [{**row, **_told(office, a, staff)} for row, a in zip(rows, found, strict=True)]
     return sorted(rows, key=lambda r: (r["created_at"], r["id"]), reverse=True)
 
 
@@ -75,26 +80,32 @@ def warning(
 ) -> dict[str, Any]:
     """One warning as known at a moment, with history, tasks and the way back to the raw bytes.
 
+    Without ``desk`` it is what the public may read: roles in place of accounts, no reasons of the house, and
+    tasks only of a replay.
+
     Raises
     ------
-    StoreError
+    NotFoundError
         When there is none of this id at the moment.
     """
     moment = at or now
     alert: Alert | None = office.store.get("alert", id, moment)
     if alert is None or not (desk or seen_by_all(office, alert)):
-        raise StoreError(f"warning: got {id!r}, allowed: one that is known at {iso(moment)}")
+        raise NotFoundError(f"warning: got {id!r}, allowed: one that is known at {iso(moment)}")
     entries = office.store.audit(subject=id, until=moment)
     tasks = [t for t in office.store.list("task", at=moment) if t.alert in {alert.id, alert.chain}]
+    if not (desk or _replayed(office, alert)):
+        tasks = []
     return {
         **_row(office, alert, moment, _verdicts(office, moment), actor if at is None else None),
+        **({} if desk else _told(office, alert, _staff(office))),
         "history": [
             {
                 "at": iso(e.decision.at),
-                "actor": e.decision.actor,
+                "actor": actor_shown(e.decision, desk=desk),
                 "role": str(e.decision.role),
                 "action": e.decision.action,
-                "reason": e.decision.reason,
+                "reason": e.decision.reason if desk or _reason_told(alert, e.decision) else "",
                 "legal_basis": e.decision.legal_basis,
                 "simulated": e.decision.simulated,
             }
@@ -102,7 +113,7 @@ def warning(
         ],
         "cap": f"/cap/{quote(id, safe='')}.xml",
         "tasks": to_plain(sorted(tasks, key=lambda t: (t.due_at, t.id))),
-        "why": flat(why(office, id, at=moment)),
+        "why": flat(why(office, id, at=moment, desk=desk)),
     }
 
 
@@ -116,19 +127,53 @@ def seen(office: Office, id: str, at: datetime | None, now: datetime) -> None:  
 
     Raises
     ------
-    StoreError
+    NotFoundError
         In the words of a warning that does not exist.
     """
     alert: Alert | None = office.store.get("alert", id, at or now)
     if alert is not None and not seen_by_all(office, alert):
-        raise StoreError(f"warning: got {id!r}, allowed: one that is known at {iso(at or now)}")
+        raise NotFoundError(f"warning: got {id!r}, allowed: one that is known at {iso(at or now)}")
 
 
 def seen_by_all(office: Office, alert: Alert) -> bool:
     """Whether everybody may see a warning: it was told, or is an exercise, or belongs to a replay."""
     if alert.state not in _NOT_PUBLIC or alert.status != "Actual":
         return True
+    return _replayed(office, alert)
+
+
+def _replayed(office: Office, alert: Alert) -> bool:
     return moments.mode_at(office, alert.created_at) == "replay"
+
+
+def _staff(office: Office) -> frozenset[str]:
+    return frozenset(a.name for a in office.store.accounts())
+
+
+def _told(office: Office, alert: Alert, staff: frozenset[str]) -> dict[str, Any]:
+    """Fields of a warning as the public reads them: the stated desk of a replay is nobody's account."""
+    replayed = _replayed(office, alert)
+
+    def shown(account: str | None) -> str | None:
+        if account is None or account == commands.SYSTEM.account or (replayed and account not in staff):
+            return account
+        return STAFF
+
+    told = alert.sent is not None and alert.msg_type in _SUCCESSORS
+    return {
+        "author": shown(alert.author),
+        "submitter": shown(alert.submitter),
+        "approver": shown(alert.approver),
+        "reason": alert.reason if told else "",
+    }
+
+
+def _reason_told(alert: Alert, decision: Decision) -> bool:
+    """Whether a reason is public: of a replay, or the one that the message itself carries."""
+    if decision.simulated:
+        return True
+    sent = alert.sent is not None and alert.msg_type in _SUCCESSORS
+    return sent and decision.reason == alert.reason
 
 
 def _verdicts(office: Office, at: datetime) -> dict[str, Mapping[str, Any]]:

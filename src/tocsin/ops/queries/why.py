@@ -18,20 +18,26 @@ from tocsin.model import (
     DAY,
     HOUR,
     Alert,
+    Decision,
     Domain,
     Event,
     Member,
     Monitor,
+    NotFoundError,
+    Role,
     StoreError,
     iso,
     parse_valid_time,
 )
 from tocsin.ops.office import Office
 from tocsin.ops.queries import moments
-from tocsin.store import CycleRow
+from tocsin.store import CycleRow, JournalEntry
 
 MOST_MEMBERS = 40
 """Members of one warning that are walked back."""
+
+STAFF = "staff"
+"""What the public reads in place of an account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +67,11 @@ class Node:
 @dataclass(slots=True, eq=False)
 class _Walk:
     office: Office
+    desk: bool = True
     raws: dict[str, Node] = field(default_factory=dict)
 
 
-def why(office: Office, id: str, *, at: datetime | None = None) -> Node:  # noqa: A002
+def why(office: Office, id: str, *, at: datetime | None = None, desk: bool = True) -> Node:  # noqa: A002
     """Walk back from a warning, a cycle or a value.
 
     Parameters
@@ -75,6 +82,8 @@ def why(office: Office, id: str, *, at: datetime | None = None) -> Node:  # noqa
         Id of a warning; ``cycle:ID`` or the id of a cycle; or ``quantity@region@valid_time``.
     at : datetime, optional
         Moment of knowledge; None is all that is kept.
+    desk : bool
+        False for the public, which reads roles in place of accounts of staff.
 
     Returns
     -------
@@ -83,10 +92,10 @@ def why(office: Office, id: str, *, at: datetime | None = None) -> Node:  # noqa
 
     Raises
     ------
-    StoreError
+    NotFoundError
         When nothing of this id is kept.
     """
-    walk = _Walk(office)
+    walk = _Walk(office, desk)
     if id.count("@") == 2:
         return _value(walk, *id.split("@"), at=at)
     alert: Alert | None = office.store.get("alert", id, at)
@@ -95,9 +104,18 @@ def why(office: Office, id: str, *, at: datetime | None = None) -> Node:  # noqa
     row = moments.cycle(office, id.removeprefix("cycle:"))
     if row is not None:
         return _cycle(walk, row, [], None)
-    raise StoreError(
+    raise NotFoundError(
         f"id: got {id!r}, allowed: a warning, a cycle, or quantity@region@valid_time that is in the store"
     )
+
+
+def actor_shown(decision: Decision, *, desk: bool) -> str:
+    """Who decided: to the public, an account of staff is ``staff``."""
+    return decision.actor if desk or _open(decision) else STAFF
+
+
+def _open(decision: Decision) -> bool:
+    return decision.simulated or decision.role is Role.SYSTEM
 
 
 def flat(node: Node, depth: int = 0) -> list[dict[str, Any]]:
@@ -110,21 +128,26 @@ def flat(node: Node, depth: int = 0) -> list[dict[str, Any]]:
 
 def _warning(walk: _Walk, alert: Alert, at: datetime | None) -> Node:
     entries = walk.office.store.audit(subject=alert.id, until=at)
-    decisions = tuple(
-        Node(
-            kind="decision",
-            id=e.decision.id,
-            text=f"{e.decision.action} by {e.decision.actor} ({e.decision.role}) at {iso(e.decision.at)}"
-            + (f", on {e.decision.legal_basis}" if e.decision.legal_basis else "")
-            + (", by the stated policy of a replay" if e.decision.simulated else "")
-            + f"; content {e.decision.content_hash[:16]}, journal entry {e.seq} {e.hash[:16]}",
-        )
-        for e in entries
-    )
+    decisions = tuple(_decision(walk, e) for e in entries)
     domain = next((d for d in walk.office.plan.domains if d.id == alert.domain), None)
     inputs = tuple(_input(walk, ref, alert, domain) for ref in alert.inputs)
     text = f"level {alert.level}, {alert.state}, {len(alert.members)} region(s): {alert.headline}"
     return Node(kind="warning", id=alert.id, text=text, children=(*decisions, *inputs))
+
+
+def _decision(walk: _Walk, entry: JournalEntry) -> Node:
+    one = entry.decision
+    # Both hashes are taken over the account: whoever guesses the account could prove it by them.
+    named = walk.desk or _open(one)
+    return Node(
+        kind="decision",
+        id=one.id if named else f"journal:{entry.seq}",
+        text=f"{one.action} by {actor_shown(one, desk=walk.desk)} ({one.role}) at {iso(one.at)}"
+        + (f", on {one.legal_basis}" if one.legal_basis else "")
+        + (", by the stated policy of a replay" if one.simulated else "")
+        + f"; content {one.content_hash[:16]}, journal entry {entry.seq}"
+        + (f" {entry.hash[:16]}" if named else ""),
+    )
 
 
 def _input(walk: _Walk, ref: str, alert: Alert, domain: Domain | None) -> Node:
@@ -248,7 +271,7 @@ def _value(walk: _Walk, quantity: str, region: str, valid: str, *, at: datetime 
     table = office.store.revisions(quantity, region, parse_valid_time(valid))
     rows = [r for r in table.to_pylist() if at is None or r["known_at"] <= at]
     if not rows:
-        raise StoreError(f"value: got {quantity}@{region}@{valid}, allowed: one that is in the store")
+        raise NotFoundError(f"value: got {quantity}@{region}@{valid}, allowed: one that is in the store")
     versions = tuple(
         Node(
             kind="observation",
