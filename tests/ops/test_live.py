@@ -19,7 +19,7 @@ from types import SimpleNamespace
 import pytest
 
 from tocsin.feeds import Fetcher
-from tocsin.model import UNCOVERED, UNKNOWN, Role, State
+from tocsin.model import UNCOVERED, UNKNOWN, Role, State, TransitionError
 from tocsin.ops import commands, ingest, schedule
 from tocsin.ops.commands import Actor
 from tocsin.ops.office import Office, open_office
@@ -308,3 +308,19 @@ def test_the_loops_run_in_real_time_from_bytes_to_draft(
     assert (draft.level, draft.state) == (3, State.DRAFT)
     assert office.store.feeds(datetime.now(UTC))["usgs_earthquakes"].outcome == "ok"
     assert {job.name: job.fault for job in scheduler.jobs} == {job.name: "" for job in scheduler.jobs}
+
+
+def test_a_second_cancellation_is_refused_while_one_waits(
+    office: Office, publisher: Publisher, fetcher: Fetcher
+) -> None:
+    publisher.features = [quake(6.1, NOW - timedelta(minutes=4))]
+    read(office, publisher, fetcher, NOW)
+    schedule.live_cycle(office, at=NOW)
+    (draft,) = office.store.list("alert")
+    later = NOW + timedelta(minutes=1)
+    commands.submit(office, draft.id, DUTY, at=later)
+    commands.approve(office, draft.id, CHIEF, legal_basis="ipaws", at=later)
+    commands.issue(office, draft.id, DUTY, at=later)
+    commands.cancel(office, draft.id, DUTY, reason="wrong place", at=later)
+    with pytest.raises(TransitionError, match="one at a time"):
+        commands.cancel(office, draft.id, CHIEF, reason="wrong place", at=later)

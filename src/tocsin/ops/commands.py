@@ -250,6 +250,8 @@ def cancel(
     with office.store.transaction():
         old = _matching(office, alert, match)
         chain = [a for a in office.store.list("alert", where={"chain": old.chain}) if a.id != old.id]
+        # A stale update must not keep a wrong warning standing: only a second cancellation is refused.
+        _none_waits(old, chain, at, frozenset({"Cancel"}))
         new, decision = lifecycle.cancel(
             old,
             reason=reason,
@@ -395,9 +397,11 @@ def _matching(office: Office, alert: str, match: str | None) -> Alert:
     return found
 
 
-def _none_waits(old: Alert, chain: Sequence[Alert], at: datetime) -> None:
+def _none_waits(
+    old: Alert, chain: Sequence[Alert], at: datetime, kinds: frozenset[str] = frozenset({"Update", "Cancel"})
+) -> None:
     """Refuse a second successor: of two drafts of one warning, the later would undo the earlier unseen."""
-    successors = (a for a in chain if a.msg_type in {"Update", "Cancel"})
+    successors = (a for a in chain if a.msg_type in kinds)
     waits = [a for a in successors if lifecycle.state_at(a, at) in WAITING]
     if waits:
         raise TransitionError(
