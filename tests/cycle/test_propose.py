@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from tests.cycle.small_world import quake
 from tocsin.catalog import load_domains
-from tocsin.geo import load_pack
+from tocsin.geo import distance_km, load_pack
 from tocsin.model import HOUR, Detection, Role, State
-from tocsin.warn.propose import Context, distance_km, propose
+from tocsin.warn.propose import Context, propose
 
 AIR, SEISMIC = load_domains(["air_transport", "seismic"])
 PACK = load_pack("us")
@@ -61,11 +61,17 @@ def test_alarms_within_the_distance_are_one_warning_and_others_are_not():
     assert members(drafts(found(BOS), found(LGA), found(SEA))) == [["BOS", "LGA"], ["SEA"]]
 
 
+def apart(a, b):
+    """Kilometres between two sites."""
+    x, y = PACK.regions[a], PACK.regions[b]
+    return float(distance_km(x.lat, x.lon, y.lat, y.lon))
+
+
 def test_a_group_is_connected_not_a_circle():
     """Boston and Philadelphia are farther apart than the limit; New York between them joins the two."""
     limit = AIR.criteria.group_km
-    far = distance_km(PACK.regions[BOS], PACK.regions[PHL])
-    near = [distance_km(PACK.regions[LGA], PACK.regions[x]) for x in (BOS, PHL)]
+    far = apart(BOS, PHL)
+    near = [apart(LGA, x) for x in (BOS, PHL)]
     assert far > 440
     assert max(near) < limit
     assert members(drafts(found(BOS), found(PHL), group_km=400)) == [["BOS"], ["PHL"]]

@@ -13,13 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-import numpy as np
-
+from tocsin.geo import distance_km
 from tocsin.model import Alert, Decision, Detection, Domain, Event, Member, Region, Role, State, iso
 from tocsin.warn import lifecycle
 from tocsin.warn.wording import HEADLINE, shorten
 
-EARTH_KM = 6371.0088
 _NO_IDENTIFIER = re.compile(r"[\s<&]+")
 PENDING = frozenset({State.DRAFT, State.SUBMITTED, State.APPROVED})
 
@@ -135,28 +133,12 @@ def _newest_of_chains(standing: Sequence[Alert]) -> list[Alert]:
     return sorted(newest.values(), key=lambda a: (a.created_at, a.id))
 
 
-def distance_km(a: Region, b: Region) -> float:
-    """Great-circle distance of two regions' points.
-
-    Parameters
-    ----------
-    a, b : Region
-        Places with WGS 84 degrees.
-
-    Returns
-    -------
-    float
-        Kilometres.
-    """
-    x, y = np.radians([a.lat, a.lon]), np.radians([b.lat, b.lon])
-    h = np.sin((y[0] - x[0]) / 2) ** 2 + np.cos(x[0]) * np.cos(y[0]) * np.sin((y[1] - x[1]) / 2) ** 2
-    return float(2 * EARTH_KM * np.arcsin(np.sqrt(h)))
-
-
 def _near(context: Context, region: str, others: Sequence[str]) -> bool:
+    """Whether a region lies within the grouping distance of any of the others."""
     here = context.regions[region]
-    limit = context.domain.criteria.group_km
-    return any(distance_km(here, context.regions[o]) <= limit for o in others if o in context.regions)
+    there = [context.regions[o] for o in others if o in context.regions]
+    apart = distance_km(here.lat, here.lon, [r.lat for r in there], [r.lon for r in there])
+    return bool((apart <= context.domain.criteria.group_km).any())
 
 
 def _groups(context: Context, found: Mapping[str, Detection]) -> list[dict[str, Detection]]:
