@@ -182,10 +182,15 @@ class _Cycler:
     def __init__(self, office: Office) -> None:
         self._office = office
         self._world: World | None = None
+        self._last: datetime | None = None
 
     def run(self, at: datetime) -> None:
+        moment = at.replace(microsecond=0)
+        if moment == self._last:
+            return  # cycles are named by the second; one has run
+        self._last = moment
         world, self._world = self._world, None
-        self._world = live_cycle(self._office, at=at.replace(microsecond=0), world=world)
+        self._world = live_cycle(self._office, at=moment, world=world)
 
 
 def _read_authorities(office: Office, addresses: Mapping[str, str], fetcher: Fetcher, at: datetime) -> None:
