@@ -84,7 +84,6 @@ class _Budget(_Strict):
 class _Criteria(_Strict):
     least_daily: float = 0.0
     group_km: float = 0.0
-    group: Duration = timedelta(hours=12)
     hold: Duration = timedelta(hours=12)
     renew: Duration = timedelta(hours=3)
     join: float = 0.0

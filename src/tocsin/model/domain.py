@@ -72,8 +72,8 @@ class Criteria:
     ----------
     least_daily : float
         Typical daily total from which a series may raise a warning: below it the outcome is not defined.
-    group_km, group : float, timedelta
-        Alarms within this distance and time are one warning.
+    group_km : float
+        Alarms within this distance are one warning; a later one joins it while it stands.
     hold, renew : timedelta
         How long a warning stands after its last alarm; it is renewed when less than ``renew`` is left.
     join : float
@@ -90,7 +90,6 @@ class Criteria:
 
     least_daily: float = 0.0
     group_km: float = 0.0
-    group: timedelta = timedelta(hours=12)
     hold: timedelta = timedelta(hours=12)
     renew: timedelta = timedelta(hours=3)
     join: float = 0.0
