@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -259,7 +260,7 @@ def count_rows(table: pa.Table) -> list[tuple[str, int, int]]:
 def write(path: Path, data: bytes) -> None:
     """Write bytes under their name, durably, never half."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_durably(path.with_name(f"{path.name}.{os.getpid()}.part"), path, data)
+    write_durably(path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.part"), path, data)
     sync_folder(path.parent.parent)
 
 

@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -61,7 +62,7 @@ def put(path: Path, content: bytes) -> bool:
     ChannelError
         ``retry`` is true: a full disk or a missing mount may come back.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     try:
         if path.exists() and path.read_bytes() == content:
             return False
