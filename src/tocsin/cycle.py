@@ -6,7 +6,7 @@ can look ahead: a poisoned future leaves the cycle at t identical, and a test sa
 
 Read this file first. The way of a datum is::
 
-    Snapshot ─▶ detect.run ─▶ assess.levels ─▶ assess.compound ─▶ warn.propose ─▶ Cycle
+    Snapshot ─▶ detect.monitors ─▶ assess.levels ─▶ assess.compound ─▶ warn.propose ─▶ Cycle
                    ▲                                                               │
                    └────────────── carried state, thresholds of the budget ◀───────┘
 
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from tocsin.assess import compound, levels
 from tocsin.assess.likelihood import carried_counts, count_verdicts, likelihood
-from tocsin.detect import run as detection
+from tocsin.detect import monitors as detection
 from tocsin.detect.contract import State, prefixed
 from tocsin.model import (
     UNCOVERED,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 
 import pytest
 
+import tests.every
 from tocsin.catalog import detectors
 from tocsin.testing.detectors import CHECKS, Case, counts, readings
 
@@ -34,6 +36,11 @@ CASES = {
         warm=1200,
     ),
 }
+for _entry in pkgutil.iter_modules(tests.every.__path__):
+    if _entry.name.startswith("cases_"):
+        _more = importlib.import_module(f"tests.every.{_entry.name}").CASES
+        assert not CASES.keys() & _more.keys(), f"{_entry.name}: a case that another file has"
+        CASES |= _more
 BROKEN = ("gives_scores", "looks_ahead", "counts_columns", "draws_lots", "fills_in", "cries_wolf", "sleeps",
           "keeps_it_to_itself", "takes_the_crowd", "falls_over")  # fmt: skip
 

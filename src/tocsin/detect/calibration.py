@@ -96,6 +96,37 @@ def calibrated(
     return np.where(np.isfinite(scores), np.maximum(out, 0.0), np.nan)
 
 
+def tail_of(histogram: Floats, nominal: Floats) -> Floats:
+    """Calibrated tail of one score a series, which then teaches the histogram.
+
+    Parameters
+    ----------
+    histogram : ndarray of float64, shape (1, BINS)
+        As :func:`start` made it; changed in place.
+    nominal : ndarray of float64, shape (n_series,)
+        Tail probabilities as the method computes them; NaN where unknown. Of a statistic that is no
+        probability only the order matters: give ``exp(-statistic)``.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_series,)
+
+    Examples
+    --------
+    >>> histogram = start(1)
+    >>> for _ in range(1000):
+    ...     last = tail_of(histogram, np.array([0.5, 0.1]))
+    >>> last.round(1).tolist()
+    [1.0, 0.5]
+    """
+    with np.errstate(invalid="ignore"):
+        scores = -np.log10(np.clip(nominal, 1e-300, 1.0))[None, :]
+    final = calibrated(histogram, scores)[0]
+    learn(histogram, scores)
+    tail: Floats = 10.0**-final
+    return tail
+
+
 def _bins(scores: Floats) -> NDArray[np.int64]:
     return np.clip(np.nan_to_num(scores) / WIDTH, 0, BINS - 1).astype(np.int64)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
@@ -26,12 +27,18 @@ class Judgement:
         Value expected; NaN where the method has none.
     lower, upper : ndarray of float64, same shape
         Normal band; NaN where the method has none.
+    alarm : ndarray of bool, same shape, or None
+        Alarms by the method's own rule; None for a method that has no rule but the tail.
+    details : mapping of str to ndarray of float64, same shape
+        What else the method computed, under the name that its reference uses.
     """
 
     tail: NDArray[np.float64]
     expected: NDArray[np.float64]
     lower: NDArray[np.float64]
     upper: NDArray[np.float64]
+    alarm: NDArray[np.bool_] | None = None
+    details: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,8 +64,6 @@ def make(method: str, settings: Sequence[str]) -> Detector:
         raise ConfigError(method, "--set", None, f"a value for {', '.join(missing)}")
     try:
         made: Detector = kinds[method](**values)
-        # One step: a word that a method does not know shows when it is first used.
-        made.step(made.start(1), np.ones(1), np.zeros(1, np.int64))
     except (TypeError, ValueError, LookupError, ArithmeticError) as error:
         said = f"what the method takes; it said {type(error).__name__}: {error}"
         raise ConfigError(method, "--set", " ".join(settings), said) from error
@@ -136,7 +134,7 @@ def run(
     panel = Panel(
         quantity=method, regions=names, times=times, values=values, known=known, at=from_us(int(times[-1]))
     )
-    kind = str(getattr(detector, "season", None) or getattr(detector, "SEASON", "none"))
+    kind = getattr(detector, "SEASON", "none")
     judged = judge(detector, panel, season_index(kind, times, [zone] * len(names)))
     sink = io.StringIO(newline="")
     writer = csv.writer(sink, lineterminator="\n")

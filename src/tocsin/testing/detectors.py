@@ -13,20 +13,24 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.detect.contract import Detector, Floats, State, judge
+from tocsin.detect.contract import Detector, Floats, Now, State, judge
 from tocsin.detect.season import season_index
 from tocsin.model import DAY, HOUR, Judgement, Panel, from_us, grid_us
 
 BEGIN = datetime(2001, 1, 1, tzinfo=UTC)
 ALPHA = 0.01
 """Tail at which the alarm rate in normal times is measured."""
+
+
+def _nothing(_n_times: int, _n: int) -> Mapping[str, Floats]:
+    return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,7 +42,7 @@ class Case:
     detector : Detector
         With its parameters.
     normal : callable
-        ``normal(rng, n_times, n_series)`` gives hourly values of normal times from Monday 00 h UTC on.
+        ``normal(rng, n_times, n_series)`` gives values of normal times from Monday 00 h UTC on.
     fault : callable
         What the hazard makes of normal values: an outbreak, a stop.
     pooled : bool
@@ -48,6 +52,11 @@ class Case:
         lie below what the tail says, never above.
     warm : int
         Periods before the first judgement that is held to anything.
+    step : timedelta
+        Length of a period; ``normal`` gives values of such periods.
+    given : callable
+        ``given(n_times, n_series)`` gives what else the method is told (:class:`tocsin.detect.Now`):
+        columns by name, shape (n_series,) or (n_times, n_series).
     """
 
     detector: Detector
@@ -56,12 +65,19 @@ class Case:
     pooled: bool = True
     discrete: bool = False
     warm: int = 24 * 28
+    step: timedelta = HOUR
+    given: Callable[[int, int], Mapping[str, Floats]] = _nothing
 
 
-def judged(case: Case, values: Floats) -> Judgement:
-    """Judge hourly values, shape (n_times, n_series), from Monday 00 h UTC on."""
+def judged(case: Case, values: Floats, columns: NDArray[np.int64] | None = None) -> Judgement:
+    """Judge values, shape (n_times, n_series), from Monday 00 h UTC on.
+
+    ``columns`` says which series of the case's world these are, when it is not the first ones in order.
+    """
     n_times, n = values.shape
-    times = grid_us(BEGIN, BEGIN + n_times * HOUR, HOUR)
+    times, seasons, given = _world(case, n_times, n)
+    if columns is not None:
+        given = {name: column[:, columns] for name, column in given.items()}
     panel = Panel(
         quantity="check",
         regions=tuple(f"r{i}" for i in range(n)),
@@ -70,12 +86,18 @@ def judged(case: Case, values: Floats) -> Judgement:
         known=np.isfinite(values),
         at=from_us(int(times[-1])) + DAY,
     )
-    return judge(case.detector, panel, _seasons(case, n_times, n))
+    return judge(case.detector, panel, seasons, given)
 
 
-def _seasons(case: Case, n_times: int, n: int) -> NDArray[np.int64]:
-    kind = str(getattr(case.detector, "SEASON", "none"))
-    return season_index(kind, grid_us(BEGIN, BEGIN + n_times * HOUR, HOUR), ["UTC"] * n)
+def _world(
+    case: Case, n_times: int, n: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], dict[str, Floats]]:
+    kind = getattr(case.detector, "SEASON", "none")
+    times = grid_us(BEGIN, BEGIN + n_times * case.step, case.step)
+    wide = {
+        name: np.broadcast_to(g, (n_times, np.shape(g)[-1])) for name, g in case.given(n_times, n).items()
+    }
+    return times, season_index(kind, times, ["UTC"] * n), wide
 
 
 def check_tail_is_a_probability(case: Case) -> None:
@@ -106,8 +128,12 @@ def check_order_of_series(case: Case) -> None:
     values = case.normal(rng, 300, 7)
     order = rng.permutation(7)
     back = np.argsort(order)
-    mixed = judged(case, values[:, order])
-    again = Judgement(**{name: getattr(mixed, name)[:, back] for name in _COLUMNS})
+    mixed = judged(case, values[:, order], order)
+    again = Judgement(
+        **{name: getattr(mixed, name)[:, back] for name in _COLUMNS},
+        alarm=None if mixed.alarm is None else mixed.alarm[:, back],
+        details={name: column[:, back] for name, column in mixed.details.items()},
+    )
     _same(again, judged(case, values), "the series in another order", exact=False)
 
 
@@ -159,13 +185,16 @@ def check_finds_what_is_planted(case: Case) -> None:
 def check_state_survives(case: Case) -> None:
     """State that is written to ``.npz`` and read back in the middle gives the identical rest."""
     values = case.normal(np.random.default_rng(8), 260, 5)
-    seasons = _seasons(case, 260, 5)
+    times, seasons, given = _world(case, 260, 5)
     whole, cut = case.detector.start(5), case.detector.start(5)
     for row in range(260):
         if row in (1, 100, 200):
             cut = _through_npz(cut)
-        whole, one = case.detector.step(whole, values[row], seasons[row])
-        cut, other = case.detector.step(cut, values[row], seasons[row])
+        now = Now(
+            time=int(times[row]), season=seasons[row], given={k: g[:, :5][row] for k, g in given.items()}
+        )
+        whole, one = case.detector.step(whole, values[row], now)
+        cut, other = case.detector.step(cut, values[row], now)
         for name in (*_COLUMNS, "window", "total", "total_expected"):
             same = np.array_equal(getattr(one, name), getattr(other, name), equal_nan=True)
             _hold(same, f"{name}: got another value {row} periods on, after a round trip of the state")
@@ -173,13 +202,15 @@ def check_state_survives(case: Case) -> None:
 
 def check_series_alone(case: Case) -> None:
     """A series judged alone has the same expectation and band as among others; not pooled, also the tail."""
+    if getattr(case.detector, "JOINT", False):
+        return  # a scan over a map judges series together: that is what it is for
     values = case.normal(np.random.default_rng(9), 300, 4)
-    among = judged(case, values)
-    names = [n for n in _COLUMNS if n != "tail" or not case.pooled]
+    among = _all_columns(judged(case, values))
+    names = [n for n in among if n != "tail" or not case.pooled]
     for column in range(4):
-        alone = judged(case, values[:, [column]])
+        alone = _all_columns(judged(case, values[:, [column]], np.array([column])))
         for name in names:
-            same = np.allclose(getattr(alone, name)[:, 0], getattr(among, name)[:, column], equal_nan=True)
+            same = np.allclose(alone[name][:, 0], among[name][:, column], equal_nan=True)
             _hold(same, f"{name}: got another value for series {column} when it is judged alone")
 
 
@@ -215,9 +246,17 @@ def check_bad_input(case: Case) -> None:
 _COLUMNS = ("tail", "expected", "lower", "upper")
 
 
+def _all_columns(judgement: Judgement) -> dict[str, Floats]:
+    """The four columns that all methods have, and what else this one says."""
+    found = {name: getattr(judgement, name) for name in _COLUMNS} | dict(judgement.details)
+    return found if judgement.alarm is None else found | {"alarm": judgement.alarm.astype(float)}
+
+
 def _same(got: Judgement, want: Judgement, what: str, *, rows: int | None = None, exact: bool = True) -> None:
-    for name in _COLUMNS:
-        a, b = getattr(got, name)[:rows], getattr(want, name)[:rows]
+    all_got, all_want = _all_columns(got), _all_columns(want)
+    _hold(all_got.keys() == all_want.keys(), f"columns: got {sorted(all_got)} for {what}")
+    for name in all_want:
+        a, b = all_got[name][:rows], all_want[name][:rows]
         same = np.array_equal(a, b, equal_nan=True) if exact else np.allclose(a, b, 1e-9, 0, equal_nan=True)
         _hold(same, f"{name}: got another value for {what}")
 

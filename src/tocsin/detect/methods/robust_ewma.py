@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from tocsin.detect import calibration
-from tocsin.detect.contract import Floats, State, Step
+from tocsin.detect.contract import Floats, Now, State, Step, one_of, positive
 from tocsin.detect.season import SEASONS
 
 
@@ -61,6 +61,12 @@ class RobustEwma:
     least: int = 24
     floor: float = 1e-6
 
+    def __post_init__(self) -> None:
+        one_of("robust_ewma", "season", self.season, tuple(SEASONS))
+        one_of("robust_ewma", "side", self.side, ("low", "high", "both"))
+        for name in ("gain", "season_gain", "clip", "floor"):
+            positive("robust_ewma", name, getattr(self, name))
+
     @property
     def SEASON(self) -> str:  # noqa: N802 - an instance's choice of what is a constant in other methods
         """Kind of season."""
@@ -76,9 +82,10 @@ class RobustEwma:
             "scores": calibration.start(1),
         }
 
-    def step(self, state: State, values: Floats, season: NDArray[np.int64]) -> tuple[State, Step]:
+    def step(self, state: State, values: Floats, now: Now) -> tuple[State, Step]:
         """Judge one value a series, then learn from it."""
         n = len(values)
+        season = now.season
         each = np.arange(n)
         seasonal = state["seasonal"][season, each]
         expected = state["level"] + seasonal

@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from tocsin.detect import calibration
-from tocsin.detect.contract import Floats, State, Step
+from tocsin.detect.contract import Floats, Now, State, Step, one_of, positive
+from tocsin.model import ConfigError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,13 @@ class SeasonalCount:
     clip: float = 2.5
     least_expected: float = 5.0
 
+    def __post_init__(self) -> None:
+        one_of("seasonal_count", "side", self.side, ("low", "high", "both"))
+        for name in ("weekly_gain", "daily_gain", "clip"):
+            positive("seasonal_count", name, getattr(self, name))
+        if not self.windows or list(self.windows) != sorted(set(self.windows)) or self.windows[0] < 1:
+            raise ConfigError("seasonal_count", "windows", self.windows, "rising numbers of periods from 1")
+
     def start(self, n: int) -> State:
         """State of ``n`` series before the first value."""
         longest = self.windows[-1]
@@ -70,9 +78,10 @@ class SeasonalCount:
             "best": calibration.start(1),
         }
 
-    def step(self, state: State, values: Floats, season: NDArray[np.int64]) -> tuple[State, Step]:
+    def step(self, state: State, values: Floats, now: Now) -> tuple[State, Step]:
         """Judge one value a series, then learn from it."""
         n = len(values)
+        season = now.season
         each = np.arange(n)
         day = season // 24
         kind = np.where(day < 5, 0, day - 4) * 24 + season % 24

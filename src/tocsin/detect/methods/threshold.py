@@ -19,9 +19,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tocsin.detect.contract import Floats, State, Step
+from tocsin.detect.contract import Floats, Now, State, Step, one_of, positive
 
 BINS = 32
 
@@ -47,13 +46,17 @@ class Threshold:
     side: str = "high"
     width: float = 1.0
 
+    def __post_init__(self) -> None:
+        one_of("threshold", "side", self.side, ("high", "low"))
+        positive("threshold", "width", self.width)
+
     def start(self, n: int) -> State:
         """State of ``n`` series before the first value."""
         return {"seen": np.zeros(n, np.int64), "beyond": np.zeros((BINS, n), np.int64)}
 
-    def step(self, state: State, values: Floats, season: NDArray[np.int64]) -> tuple[State, Step]:
+    def step(self, state: State, values: Floats, now: Now) -> tuple[State, Step]:
         """Judge one value a series, then count it."""
-        del season  # a fixed limit has none
+        del now  # a fixed limit has no season
         n = len(values)
         sign = 1.0 if self.side == "high" else -1.0
         known = np.isfinite(values)

@@ -12,8 +12,8 @@ REASON = "another order"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broken(RobustEwma):
-    def step(self, state, values, season):
-        state, one = RobustEwma.step(self, state, values, season)
+    def step(self, state, values, now):
+        state, one = RobustEwma.step(self, state, values, now)
 
         return state, replace(one, tail=one.tail * np.linspace(0.5, 1.0, len(values)))
 

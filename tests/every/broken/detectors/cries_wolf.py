@@ -10,8 +10,8 @@ REASON = "alarm rate: got"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broken(RobustEwma):
-    def step(self, state, values, season):
-        state, one = RobustEwma.step(self, state, values, season)
+    def step(self, state, values, now):
+        state, one = RobustEwma.step(self, state, values, now)
 
         return state, replace(one, tail=one.tail / 5)
 

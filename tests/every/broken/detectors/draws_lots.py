@@ -13,8 +13,8 @@ RNG = np.random.default_rng(1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broken(RobustEwma):
-    def step(self, state, values, season):
-        state, one = RobustEwma.step(self, state, values, season)
+    def step(self, state, values, now):
+        state, one = RobustEwma.step(self, state, values, now)
 
         return state, replace(one, tail=one.tail * RNG.uniform(0.5, 1.0))
 

@@ -12,8 +12,8 @@ REASON = "constant: got"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broken(RobustEwma):
-    def step(self, state, values, season):
-        state, one = RobustEwma.step(self, state, values, season)
+    def step(self, state, values, now):
+        state, one = RobustEwma.step(self, state, values, now)
 
         return state, replace(one, expected=one.expected / np.ptp(values) if values.size else one.expected)
 

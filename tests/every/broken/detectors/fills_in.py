@@ -12,8 +12,8 @@ REASON = "where the value is missing"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broken(RobustEwma):
-    def step(self, state, values, season):
-        return RobustEwma.step(self, state, np.where(np.isnan(values), 10.0, values), season)
+    def step(self, state, values, now):
+        return RobustEwma.step(self, state, np.where(np.isnan(values), 10.0, values), now)
 
 
 DETECTOR = Broken

@@ -19,9 +19,9 @@ class Broken(RobustEwma):
     def start(self, n):
         return Kept(RobustEwma.start(self, n))
 
-    def step(self, state, values, season):
+    def step(self, state, values, now):
         old = getattr(state, "last", np.zeros(len(values)))
-        fresh, one = RobustEwma.step(self, dict(state), values, season)
+        fresh, one = RobustEwma.step(self, dict(state), values, now)
         kept = Kept(fresh)
         kept.last = values
         return kept, replace(one, expected=one.expected + 0.1 * old)

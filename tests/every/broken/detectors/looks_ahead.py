@@ -13,8 +13,8 @@ REASON = "the first 30 of 300"
 class Broken(RobustEwma):
     SEEN: ClassVar[list] = []
 
-    def step(self, state, values, season):
-        state, one = RobustEwma.step(self, state, values, season)
+    def step(self, state, values, now):
+        state, one = RobustEwma.step(self, state, values, now)
         self.SEEN.append(values)
         later = self.SEEN[min(len(self.SEEN) - 1, 299)]
         return state, replace(one, tail=one.tail * (0.5 if later[0] > 10 else 1.0))

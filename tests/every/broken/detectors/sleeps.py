@@ -12,8 +12,8 @@ REASON = "in the series struck"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broken(RobustEwma):
-    def step(self, state, values, season):
-        state, one = RobustEwma.step(self, state, values, season)
+    def step(self, state, values, now):
+        state, one = RobustEwma.step(self, state, values, now)
 
         return state, replace(one, tail=np.maximum(one.tail, 0.005))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.detect import budget
-from tocsin.detect.contract import Detector, Floats, State, Step, prefixed
+from tocsin.detect.contract import Detector, Floats, Now, State, Step, prefixed
+from tocsin.detect.given import of_regions
 from tocsin.detect.season import season_index
 from tocsin.model import DAY, Detection, Domain, Monitor, Panel, Region, from_us, to_us
 
@@ -21,6 +21,10 @@ LEARN_MONTHS = timedelta(days=3 * 366)
 
 CATCH_UP = timedelta(days=14)
 """Periods older than this are not stepped through after a pause: the state goes on with a gap."""
+
+
+STANDING = ("tail", "expected", "lower", "upper", "window", "total", "total_expected")
+"""What is kept of the last finding while nothing new is due."""
 
 
 class Seen(Protocol):
@@ -127,12 +131,12 @@ def run(
     rows: list[Row] = []
     detections: list[Detection] = []
     unknown: set[str] = set()
-    zones = [regions[r].timezone for r in watched]
+    places = [regions[r] for r in watched]
     raising = any(monitor.raises for monitor in domain.monitors)
     for monitor in domain.monitors:
         prefix = monitor.quantity.id
         row, kept, found = _monitor(
-            seen, monitor, domain, tuple(watched), zones, detectors, prefixed(carried, prefix), threshold
+            seen, monitor, domain, tuple(watched), places, detectors, prefixed(carried, prefix), threshold
         )
         rows.append(row)
         detections += found
@@ -176,7 +180,7 @@ def _monitor(
     monitor: Monitor,
     domain: Domain,
     watched: tuple[str, ...],
-    zones: list[str],
+    places: list[Region],
     detectors: Mapping[str, type[Any]],
     carried: State,
     threshold: float,
@@ -196,16 +200,18 @@ def _monitor(
         index = {int(t): i for i, t in enumerate(panel.times)}
         read = panel.values
         times = np.array([to_us(t) for t in due], np.int64)
-        seasons = season_index(str(getattr(detector, "SEASON", "none")), times, zones)
+        seasons = season_index(getattr(detector, "SEASON", "none"), times, [r.timezone for r in places])
+        given = of_regions(getattr(detector, "GIVEN", ()), places)
         for row, time in enumerate(times):
             newest = panel.values[index[int(time)]]
-            state, step = detector.step(state, newest, seasons[row])
+            now = Now(time=int(time), season=seasons[row], given=given)
+            state, step = detector.step(state, newest, now)
             memory.add(newest, step.expected)
         valid = due[-1]
     elif "last" in carried:  # nothing new is due: the last finding stands
         valid = from_us(int(carried["last"][0]))
         newest = memory.values[-1]
-        step = Step(**prefixed(carried, "step"))
+        step = _standing(prefixed(carried, "step"))
     found = (
         []
         if step is None or valid is None
@@ -214,7 +220,7 @@ def _monitor(
     kept = {f"state/{name}": array for name, array in state.items()} | memory.kept()
     if valid is not None and step is not None:
         kept["last"] = np.array([to_us(valid)])
-        kept |= {f"step/{f.name}": getattr(step, f.name) for f in dataclasses.fields(step)}
+        kept |= {f"step/{name}": getattr(step, name) for name in STANDING}
     row_out = Row(
         quantity=monitor.quantity.id,
         regions=watched,
@@ -224,6 +230,11 @@ def _monitor(
         step=step,
     )
     return row_out, kept, found
+
+
+def _standing(kept: State) -> Step:
+    columns: dict[str, Any] = {name: kept[name] for name in STANDING}
+    return Step(**columns)
 
 
 def _own(carried: State) -> State:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tocsin.catalog import detectors, load_domains
-from tocsin.detect import run as detection
+from tocsin.detect import monitors as detection
 from tocsin.model import HOUR, Panel, grid_us
 from tocsin.testing.domains import places
 
