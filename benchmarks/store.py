@@ -496,8 +496,6 @@ def compare(folder: Path, rows: int, appends: int) -> tuple[list[Line], list[str
     ]
     p99 = {name: got[name]["append"]["p99"] * 1e3 for name in got}
     late = {name: arrived[name]["news"] * 1e3 for name in arrived}
-    p99 = {name: got[name]["append"]["p99"] * 1e3 for name in got}
-    late = {name: arrived[name]["news"] * 1e3 for name in arrived}
     news = (
         f"one hour's news, had the rows been loaded as they arrived: ours {late['ours']:.2f} ms, DuckDB "
         f"{late['duckdb']:.2f} ms (its blocks then lie in the order of known time)"

@@ -8,7 +8,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "src")]
 
-from docs import figures, reference_pages  # noqa: E402
+from docs import figures, method_pictures, reference_pages, walkthrough  # noqa: E402
 from tocsin import __version__  # noqa: E402
 
 project = "Tocsin"
@@ -46,3 +46,5 @@ suppress_warnings = ["ref.python"]
 GENERATED = HERE / "reference" / "generated"
 reference_pages.write(GENERATED)
 figures.write(GENERATED)
+method_pictures.write(GENERATED / "methods")
+walkthrough.write(GENERATED / "walkthrough")

@@ -12,6 +12,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from benchmarks import study as simulation
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -102,18 +103,25 @@ def budget_figure(path: Path) -> None:
 def write(folder: Path) -> None:
     """Write every figure into a folder; those that are there are left alone."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "budget.svg"
-    newest = max(Path(__file__).stat().st_mtime, _changed())
-    if not path.exists() or path.stat().st_mtime < newest:
-        budget_figure(path)
-
-
-def _changed() -> float:
-    """When the code and the settings that a figure shows were last changed."""
     from tocsin.catalog.domain_file import FOLDER
-    from tocsin.detect import budget
+    from tocsin.detect import budget, study
+    from tocsin.detect.methods import seasonal_nb
 
-    return max(Path(str(budget.__file__)).stat().st_mtime, (FOLDER / "air_transport.toml").stat().st_mtime)
+    for name, draw, shown in (
+        ("budget.svg", budget_figure, (budget.__file__, FOLDER / "air_transport.toml")),
+        ("study.svg", study_figure, (study.__file__, seasonal_nb.__file__, simulation.__file__)),
+    ):
+        path = folder / name
+        newest = max(Path(str(file)).stat().st_mtime for file in (__file__, *shown))
+        if not path.exists() or path.stat().st_mtime < newest:
+            draw(path)
+
+
+def study_figure(path: Path) -> None:
+    """Draw the simulation study: the default method as a curve, R's methods as on record."""
+    many = simulation.made(20, simulation.SEED)
+    tail = simulation.ours(many.observed)
+    simulation.draw(path, simulation.compare(many, tail, None, tail), many, tail)
 
 
 if __name__ == "__main__":

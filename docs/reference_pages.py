@@ -20,9 +20,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from docs.markdown import table
 from pydantic import BaseModel
 
 import tocsin
+from docs import method_pages
 from tocsin.api import create_app
 from tocsin.catalog import detectors, load_domain
 from tocsin.catalog.domain_file import FOLDER as DOMAINS
@@ -34,11 +36,12 @@ from tocsin.govern.permissions import TABLE
 from tocsin.model import Domain, Quantity, Role, errors
 from tocsin.ops.config import FILE, Settings, write_settings
 from tocsin.ops.datasets import DATASETS
+from tocsin.ops.described import described, needs, season
 from tocsin.ops.office import open_office
 from tocsin.respond.playbook import playbooks
 from tocsin.warn.escalation import load_policy
 
-Rows = Iterable[Sequence[object]]
+WALKTHROUGH = "walkthrough"
 SKIPPED = frozenset({"tocsin.__main__"})
 """Modules that run when they are imported."""
 
@@ -50,8 +53,10 @@ def write(folder: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.read_text("utf-8") != text:
             path.write_text(text, "utf-8")
-    for path in [p for p in folder.rglob("*") if p.suffix in (".md", ".rst") and p not in wanted]:
-        path.unlink()
+    stale = [p for p in folder.rglob("*") if p.suffix in (".md", ".rst") and p not in wanted]
+    for path in stale:
+        if WALKTHROUGH not in path.parts:  # those pages are written by what they show
+            path.unlink()
 
 
 def pages() -> dict[str, str]:
@@ -66,30 +71,10 @@ def pages() -> dict[str, str]:
         "playbooks": playbooks_page(),
         "http": http_page(),
     }
-    return {f"{name}.md": text for name, text in tables.items()} | api_pages()
+    return {f"{name}.md": text for name, text in tables.items()} | method_pages.pages() | api_pages()
 
 
 # ---- words -----------------------------------------------------------------------------------------------
-
-
-def table(head: Sequence[str], rows: Rows) -> str:
-    """A Markdown table; bars in cells are escaped.
-
-    Examples
-    --------
-    >>> print(table(["a", "b"], [[1, "x|y"]]))
-    | a | b |
-    |---|---|
-    | 1 | x\\|y |
-    """
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    lines += ["| " + " | ".join(_cell(c) for c in row) + " |" for row in rows]
-    return "\n".join(lines)
-
-
-def _cell(value: object) -> str:
-    text = "–" if value is None or value == "" else str(value)
-    return " ".join(text.replace("|", "\\|").split())
 
 
 def words(span: timedelta) -> str:
@@ -269,7 +254,7 @@ def _quantity(q: Quantity, source: str) -> list[object]:
 
 
 def detectors_page() -> str:
-    """Every detector, with when it is good and its parameters."""
+    """Every detector and what it is good for; each has a page of its own."""
     parts = [
         "# Detectors",
         (
@@ -279,78 +264,17 @@ def detectors_page() -> str:
             "one](../../how-to/add-a-detector.md)."
         ),
         table(
-            ["detector", "what it is", "season"],
+            ["detector", "what it is", "good for", "needs", "season"],
             [
-                [f"`{name}`", _first(_module(kind).__doc__), _season(kind)]
+                [f"[`{name}`](methods/{name}.md)", said.title, said.good, _code(needs(kind)), season(kind)]
                 for name, kind in detectors().items()
+                for said in (described(kind),)
             ],
         ),
         "Seasons: " + ", ".join(f"`{k}` ({n} values)" for k, n in SEASONS.items()) + ".",
+        "```{toctree}\n:hidden:\n\n" + "\n".join(f"methods/{name}" for name in detectors()) + "\n```",
     ]
-    for name, kind in detectors().items():
-        parts.append(f"## `{name}`")
-        parts += [_paragraph(p) for p in _prose(_module(kind).__doc__)]
-        told = parameters(kind)
-        parts.append(
-            table(
-                ["parameter", "default", "meaning"],
-                [[f"`{f.name}`", _default(f), told.get(f.name, "")] for f in dataclasses.fields(kind)],
-            )
-        )
     return "\n\n".join(parts) + "\n"
-
-
-def _season(kind: type) -> str:
-    season = getattr(kind, "SEASON", "none")
-    return season if isinstance(season, str) else "a parameter"
-
-
-def _module(kind: type) -> types.ModuleType:
-    return importlib.import_module(kind.__module__)
-
-
-def _prose(text: str | None) -> list[str]:
-    """Paragraphs of a docstring before its first section."""
-    found = []
-    for paragraph in inspect.cleandoc(text or "").split("\n\n"):
-        if "\n---" in paragraph:
-            break
-        found.append(paragraph)
-    return found
-
-
-def _paragraph(text: str) -> str:
-    for role in (":mod:", ":data:", ":func:", ":class:"):
-        text = text.replace(role, "")
-    return " ".join(text.replace("``", "`").split())
-
-
-def _default(field: dataclasses.Field[Any]) -> str:
-    return "required" if field.default is dataclasses.MISSING else f"`{field.default}`"
-
-
-def parameters(kind: type) -> dict[str, str]:
-    """What the numpydoc section of a class says of each parameter.
-
-    Examples
-    --------
-    >>> parameters(timedelta)
-    {}
-    """
-    lines = inspect.cleandoc(kind.__doc__ or "").split("\n")
-    if "Parameters" not in lines:
-        return {}
-    found: dict[str, str] = {}
-    names: list[str] = []
-    for line in lines[lines.index("Parameters") + 2 :]:
-        if line.startswith("---"):
-            break
-        if line and not line.startswith(" ") and " : " in line:
-            names = [n.strip() for n in line.split(" : ")[0].split(",")]
-        elif line.startswith("    "):
-            for name in names:
-                found[name] = f"{found.get(name, '')} {line.strip()}".strip().replace("``", "`")
-    return found
 
 
 # ---- settings and errors -----------------------------------------------------------------------------------
@@ -379,6 +303,14 @@ def settings_page() -> str:
                         [
                             "`TOCSIN_PASSWORD`",
                             "password of the account given with `--as`; else it is asked for",
+                        ],
+                        [
+                            "`TOCSIN_NEW_PASSWORD`",
+                            "password that `tocsin accounts add` and `password` set; else it is asked for",
+                        ],
+                        [
+                            "`TOCSIN_NUMPY_ONLY`",
+                            "`1` leaves compiled kernels (numba) unused; the numbers are the same",
                         ],
                         [
                             "`TOCSIN_CHROMIUM`",

@@ -28,6 +28,8 @@ FAULTS = {
     "a folder stands on no shelf": ("shelves", "misc/__init__.py", '"""Nothing."""'),
     "a detector knows another": (
         "plugins-methods", "detect/methods/threshold.py", "import tocsin.detect.methods.robust_ewma"),
+    "a forecaster knows another": (
+        "plugins-forecasters", "forecast/methods/ets.py", "import tocsin.forecast.methods.arima"),
     "a feed knows another": (
         "plugins-sources", "feeds/sources/nws_alerts.py", "import tocsin.feeds.sources.cap_atom"),
     "a channel knows another": (

@@ -10,6 +10,8 @@ This is the map of the package; the way of a datum leads through it from top to 
 ``detect``
     judges each series by its own past: one tail probability, whatever the method; a controller holds the
     number of false alarms to a budget.
+``forecast``
+    says what comes next, as quantiles; what it said is kept and scored when the truth is known.
 ``assess``
     joins findings and events of others into a level for each region and domain; marks what is compound.
 ``warn``
@@ -23,8 +25,9 @@ This is the map of the package; the way of a datum leads through it from top to 
     It sees a snapshot and a plan, and no clock: there is no way to look ahead.
 
 Around them stand ``model`` (the words, imported by all), ``geo`` (places), ``cap`` (the protocol),
-``catalog`` (finds plug-ins), ``govern`` (the record of decisions, laws, licences, limits), ``testing`` (the
-checks that a plug-in of yours must pass), ``ops`` (every command and view), ``api`` and ``cli`` (the doors).
+``stats`` (plain functions on arrays), ``catalog`` (finds plug-ins), ``govern`` (the record of decisions,
+laws, licences, limits), ``testing`` (the checks that a plug-in of yours must pass), ``ops`` (every command
+and view), ``api`` and ``cli`` (the doors).
 Silence is not calm: a read ends in a value, in *known to be none* or in *failed*, and what is unknown stays
 unknown up to the map and the warning that stands.
 
@@ -53,9 +56,11 @@ _STAGES = (
     "cycle",
     "detect",
     "feeds",
+    "forecast",
     "geo",
     "model",
     "respond",
+    "stats",
     "store",
     "verify",
     "warn",

@@ -18,7 +18,8 @@ from fastapi import FastAPI
 
 from tocsin.api import create_app
 from tocsin.model import HOUR, Basis, Missing, Observation, Raw, Role, iso, zone
-from tocsin.ops import access, loop
+from tocsin.ops import accounts, loop
+from tocsin.ops.commands import SYSTEM
 from tocsin.ops.office import Office, open_office
 from tocsin.ops.plan import make_plan
 
@@ -123,7 +124,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     count = loop.replay(made, start=START, end=END, domains=["air_transport"], archives={"bts_flights": span})
     assert count == (END - START) // HOUR + 1
     for name, role in ACCOUNTS.items():
-        access.put_account(made, name, role, password(name))
+        accounts.put_account(made, name, role, password(name), at=NOW, actor=SYSTEM)
     yield made
     made.store.close()
 

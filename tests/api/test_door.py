@@ -18,7 +18,8 @@ from tocsin.api import create_app
 from tocsin.api.gate import OPEN, caller
 from tocsin.govern.permissions import Permission
 from tocsin.model import AuthorityError, Role, StoreError, iso
-from tocsin.ops import access
+from tocsin.ops import access, accounts
+from tocsin.ops.commands import SYSTEM
 from tocsin.ops.office import Office
 
 Enter = Callable[[str], Officer]
@@ -274,9 +275,9 @@ def test_a_session_ends_by_itself(office: Office) -> None:
 
 
 def test_a_closed_account_is_out_at_once(office: Office) -> None:
-    access.put_account(office, "leaver", Role.VIEWER, "a-long-enough-word")
+    accounts.put_account(office, "leaver", Role.VIEWER, "a-long-enough-word", at=NOW, actor=SYSTEM)
     token, _ = access.log_in(office, "leaver", "a-long-enough-word", NOW)
-    access.put_account(office, "leaver", Role.VIEWER, "a-long-enough-word", disabled=True)
+    accounts.disable(office, "leaver", at=NOW, actor=SYSTEM)
     assert access.visitor(office, token, NOW) is None
     with pytest.raises(AuthorityError, match="wrong account or password"):
         access.authenticate(office, "leaver", "a-long-enough-word", NOW)
@@ -292,7 +293,7 @@ def test_a_wrong_name_and_a_wrong_password_are_answered_alike(public: httpx.Clie
 
 
 def test_guessing_is_slowed_by_account(public: httpx.Client, office: Office, clock: Clock) -> None:
-    access.put_account(office, "target", Role.VIEWER, "the-right-word")
+    accounts.put_account(office, "target", Role.VIEWER, "the-right-word", at=NOW, actor=SYSTEM)
     codes = [
         public.post("/api/v1/session", json={"account": "target", "password": f"guess-{i}"}).status_code
         for i in range(access.TRIES + 2)
@@ -410,11 +411,11 @@ def test_a_damaged_store_is_not_an_empty_one(
 @pytest.mark.parametrize("name", ["", "two words", "system", "new\nline"])
 def test_accounts_have_a_name_and_a_real_password(office: Office, name: str) -> None:
     with pytest.raises(ValueError, match="account"):
-        access.put_account(office, name, Role.VIEWER, "a-long-enough-word")
+        accounts.put_account(office, name, Role.VIEWER, "a-long-enough-word", at=NOW, actor=SYSTEM)
     with pytest.raises(ValueError, match="password"):
-        access.put_account(office, "short", Role.VIEWER, "short")
+        accounts.put_account(office, "short", Role.VIEWER, "short", at=NOW, actor=SYSTEM)
     with pytest.raises(ValueError, match="role"):
-        access.put_account(office, "robot", Role.SYSTEM, "a-long-enough-word")
+        accounts.put_account(office, "robot", Role.SYSTEM, "a-long-enough-word", at=NOW, actor=SYSTEM)
     assert office.store.account("short") is None
 
 

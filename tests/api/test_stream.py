@@ -50,7 +50,7 @@ def test_the_public_is_not_told_of_drafts(enter: Enter, office: Office, clock: C
     assert watch.poll(clock()) == [News("alert", said, public=False)]
     assert watch.poll(clock()) == []
     drill = enter("duty").write("POST", "/api/v1/warnings", written(status="Exercise")).json()
-    assert [(n.said["id"], n.public) for n in watch.poll(clock())] == [(drill["id"], True)]
+    assert [(n.said["id"], n.public) for n in watch.poll(clock())] == [(drill["id"], False)]
 
 
 def test_many_listeners_look_once(enter: Enter, office: Office, clock: Clock) -> None:

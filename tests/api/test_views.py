@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import re
 import weakref
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import httpx
 import numpy as np
 import pytest
 
-from tests.api.conftest import AIRPORTS, CONTENT, DURING, END, GAP, RAW, START, STOPPED
+from tests.api.conftest import AIRPORTS, CONTENT, DURING, END, GAP, RAW, START, STOPPED, Officer
 from tocsin.model import HOUR, UNCOVERED, UNKNOWN, Missing, iso, parse_time
 from tocsin.ops import queries
 from tocsin.ops.office import Office
@@ -50,16 +51,16 @@ def test_the_stop_is_in_the_picture_and_was_warned_of(public: httpx.Client) -> N
     assert warning["actions"] == []
 
 
-def test_nothing_is_shown_before_it_was_known(public: httpx.Client) -> None:
+def test_nothing_is_shown_before_it_was_known(public: httpx.Client, enter: Callable[[str], Officer]) -> None:
     created = parse_time(the_warning(public)["created_at"])
     before = get(public, "warnings", asof=iso(created - timedelta(minutes=1)))["items"]
     assert all(parse_time(w["created_at"]) < created for w in before)
     # Between draft and approval it is a draft: the state is that of the moment, not of today.
     chain = the_warning(public)["chain"]
     first = get(public, f"warnings/{chain}")
-    waiting = get(
-        public, f"warnings/{chain}", asof=iso(parse_time(first["created_at"]) + timedelta(minutes=7))
-    )
+    between = {"asof": iso(parse_time(first["created_at"]) + timedelta(minutes=7))}
+    waiting = get(enter("vera").client, f"warnings/{chain}", **between)
+    assert public.get(f"/api/v1/warnings/{chain}", params=between).status_code == 404
     assert waiting["state"] == "submitted"
     assert waiting["sent"] is None
     assert waiting["waiting_s"] == 120

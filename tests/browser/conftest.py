@@ -26,8 +26,8 @@ import tocsin
 from tests.browser.chromium import ADVICE, FLAGS, find
 from tocsin.api import create_app
 from tocsin.model import HOUR, Alert, Basis, Observation, Raw, Role, iso, zone
-from tocsin.ops import access, commands, demo, loop, schedule
-from tocsin.ops.commands import Actor
+from tocsin.ops import accounts, commands, demo, loop, schedule
+from tocsin.ops.commands import SYSTEM, Actor
 from tocsin.ops.office import Office, open_office
 from tocsin.ops.plan import make_plan
 
@@ -154,7 +154,7 @@ def office(tmp_path_factory: pytest.TempPathFactory, clock: Clock) -> Iterator[O
     # After the last full hour: what a page that looks at full hours only would not see.
     schedule.live_cycle(made, at=failed, world=world)
     for name, role in ACCOUNTS.items():
-        access.put_account(made, name, role, password(name))
+        accounts.put_account(made, name, role, password(name), at=NOW, actor=SYSTEM)
     yield made
     made.store.close()
 

@@ -51,10 +51,11 @@ def test_a_wrong_password_is_refused(look: Look) -> None:
 def test_an_exercise_is_approved_and_issued_in_live(look: Look, exercise: Exercise, office: Office) -> None:
     alert = exercise()
     page = look().open("#t=live")
+    row = page.locator(f'[data-testid=warning-row][data-id="{alert.id}"]')
+    assert row.count() == 0, "nobody is logged in: an exercise is not shown to the public"
+    log_in(page, "chief")
     opened(page, alert)
     assert of(page, "detail-state").inner_text() == "Submitted"
-    assert page.locator("[data-testid^=act-]").count() == 0, "nobody is logged in"
-    log_in(page, "chief")
     ask(page, "approve")
     of(page, "action-confirm").click()
     expect(of(page, "action-dialog")).to_contain_text("Choose the legal basis")
@@ -150,6 +151,7 @@ def test_a_decision_of_another_reaches_the_page_by_itself(
 ) -> None:
     alert = exercise()
     page = look().open("#t=live")
+    log_in(page, "chief")
     opened(page, alert)
     commands.approve(office, alert.id, SECOND, legal_basis="ipaws", at=clock())
     expect(of(page, "detail-state")).to_have_text("Approved")

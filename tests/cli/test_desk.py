@@ -106,6 +106,25 @@ def test_a_version_that_is_gone_is_a_conflict(own: Path) -> None:
     assert "somebody changed it" in late.err
 
 
+def test_an_update_of_a_version_that_is_gone_is_a_conflict(own: Path) -> None:
+    words = ("--reason", "clearer", "--headline", "Shaking in King County")
+    name = drafted()
+    seen = run("warnings", "show", name, "--json").row["etag"]
+    edited = act("update", name, *words, "--match", seen, account="duty")
+    assert edited.status == 0, edited.err
+    late = act("update", name, *words, "--match", seen, account="second")
+    assert late.status == 3
+    assert "somebody changed it" in late.err
+    # The same holds for what is issued: the version that was read is the one that is replaced.
+    act("submit", name, account="duty")
+    approved = act("approve", name, "--basis", "ipaws", account="chief").row["etag"]
+    issued = act("issue", name, account="chief").row["etag"]
+    assert act("update", name, *words, "--match", approved, account="duty").status == 3
+    assert run("warnings", "list", "--state", "draft", "--json").rows == []
+    words = ("--reason", "clearer", "--headline", "Shaking went on in King County")
+    assert act("update", name, *words, "--match", issued, account="duty").row["msg_type"] == "Update"
+
+
 def test_a_step_that_the_state_does_not_allow_is_wrong_use(own: Path) -> None:
     name = drafted()
     assert act("issue", name, account="chief").status == 2

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import re
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.cli.conftest import run
+from tests.conftest import ROOT
 
 HEAD = "series,time,value\n"
 
@@ -115,3 +119,60 @@ def test_a_column_that_is_not_used_is_said(tmp_path: Path) -> None:
     done = run("detect", "run", "robust_ewma", "--input", table(tmp_path, text))
     assert done.status == 0
     assert "column population: not used" in done.err
+
+
+def test_details_json_and_the_methods_own_rule(tmp_path: Path) -> None:
+    rows = "".join(f"a,{np.datetime64('2001-01-01') + 7 * k},{3 + k % 3}\n" for k in range(20))
+    path = table(tmp_path, HEAD + rows + "a,2001-05-21,60\na,2001-05-28,\n")
+    done = run("detect", "run", "ears", "--details", "--json", "--input", path)
+    assert done.status == 0, done.err
+    found = [json.loads(line) for line in done.out.splitlines()]
+    assert [r["alarm"] for r in found[-2:]] == [1, None]
+    assert found[-2]["value"] == 60.0
+    assert found[-2]["upper"] < 20
+    assert len(found[0]) > 7
+    out = tmp_path / "judged.jsonl"
+    run("detect", "run", "ears", "--details", "--json", "--input", path, "--output", out)
+    assert out.read_text() == done.out
+
+
+def test_what_was_put_in_order_is_said(tmp_path: Path) -> None:
+    path = table(tmp_path, HEAD + "a,2001-01-08,1\na,2001-01-01,1\n")
+    done = run("detect", "run", "robust_ewma", "--input", path)
+    assert done.status == 0
+    assert "1 of 2 rows: times not in order in series a" in done.err
+
+
+def test_the_methods_are_listed_with_what_they_are_good_for() -> None:
+    done = run("detect", "methods")
+    assert done.status == 0
+    for word in ("good for", "needs", "cost", "robust_ewma", "threshold"):
+        assert word in done.out
+    rows = {
+        row["method"]: row for row in map(json.loads, run("detect", "methods", "--json").out.splitlines())
+    }
+    assert {"title", "good_for", "not_good", "season", "needs", "cost", "parameters", "references"} <= set(
+        rows["threshold"]
+    )
+    assert all(row["good_for"] and row["cost"] for row in rows.values())
+
+
+PAGE = ROOT / "docs" / "how-to" / "judge-a-csv.md"
+
+
+def test_the_page_can_be_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = PAGE.read_text("utf-8")
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    monkeypatch.chdir(tmp_path)
+    (csv_block,) = [body for language, body in blocks if language == "text"]
+    Path("weeks.csv").write_text(csv_block)
+    lines = [
+        line[2:] for language, body in blocks if language == "console" for line in body.splitlines() if line
+    ]
+    assert len(lines) >= 4
+    for line in lines:
+        done = run(*shlex.split(line)[1:])
+        assert done.status == 0, (line, done.err)
+    assert Path("judged.csv").read_text().startswith("series,time,value,expected,upper,tail,alarm\n")
+    (python,) = [body for language, body in blocks if language == "python"]
+    exec(compile(python, str(PAGE), "exec"), {})  # noqa: S102 - the page's own code

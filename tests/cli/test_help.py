@@ -22,10 +22,12 @@ LEAVES = {path: c for path, c in COMMANDS.items() if not getattr(c, "commands", 
 SURFACE = """
 init serve status doctor ingest cycle replay why coverage
 demo build | feeds list show parse probe new | regions list show find build
-series as-of revisions import export | detect methods run
+series as-of revisions import export | detect methods run calibrate
+forecast methods run scores nowcast
 warnings list show draft submit approve reject issue update cancel ack
 cap check show feed | verify ledger hindcast | respond list activate tasks
-govern sources laws audit limits | store check compact backup restore migrate
+govern sources laws audit limits | accounts list add password disable enable
+store check compact backup restore migrate
 """
 
 

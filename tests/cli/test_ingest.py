@@ -25,7 +25,7 @@ class Page(BaseHTTPRequestHandler):
     """Serves the samples."""
 
     def do_GET(self) -> None:
-        path = PAGES.get(self.path)
+        path = PAGES.get(self.path.partition("?")[0])
         content = b"" if path is None else path.read_bytes()
         self.send_response(404 if path is None else 200)
         self.send_header("Content-Length", str(len(content)))
@@ -87,6 +87,19 @@ def test_another_authority_is_read_and_a_failure_is_shown(own: Path, site: str) 
     assert "cap_atom:sea" in feeds["cap_atom"]["message"]
     quarantine = run("status", "--json").row["quarantine"]
     assert quarantine[-1]["source"] == "cap_atom"
+
+
+def test_a_key_in_an_address_is_nowhere_on_record(own: Path, site: str) -> None:
+    configure(own, met=f"{site}/absent?token=S3CRET", sea=f"{site}/cap?token=S3CRET")
+    done = run("ingest", "cap_atom", "--json")
+    assert [r["outcome"] for r in done.rows] == ["failed", "ok"]
+    assert "token=…" in done.rows[0]["message"]
+    assert "token=…" in run("feeds", "list").out + run("status", "--json").out
+    for words in (("feeds", "list"), ("feeds", "list", "--json"), ("status", "--json"), ("doctor", "--json")):
+        assert "S3CRET" not in run(*words).out, words
+    assert "S3CRET" not in done.out
+    # Nor where the bytes came from: the way back to them is told to all.
+    assert b"S3CRET" not in b"".join(p.read_bytes() for p in own.glob("*.db*"))
 
 
 def test_a_broken_file_goes_to_quarantine(own: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import socket
@@ -10,11 +11,13 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import run
+from tests.cli.conftest import password, run
+from tocsin.ops.config import Serve
 
 TOCSIN = [sys.executable, "-m", "tocsin"]
 READY = re.compile(r"^Tocsin is ready: (http://127\.0\.0\.1:(\d+))$")
@@ -55,6 +58,52 @@ def test_serve_until_a_signal(own: Path, number: signal.Signals) -> None:
             assert out == ""
             assert "Traceback" not in err
     assert run("store", "check", "--json").rows == []
+
+
+def log_in(url: str) -> tuple[str, int]:
+    """Cookie and status of a log-in that came through something that says it spoke https."""
+    body = json.dumps({"account": "duty", "password": password("duty")}).encode()
+    request = urllib.request.Request(  # noqa: S310 - a server on this machine
+        f"{url}/api/v1/session",
+        body,
+        {"Content-Type": "application/json", "X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7"},
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+        return str(answer.headers["Set-Cookie"]), answer.status
+
+
+@pytest.mark.parametrize(
+    ("trusted", "secure"), [(None, True), (["127.0.0.1"], True), (["192.0.2.0/24"], False)]
+)
+def test_the_scheme_is_that_of_a_proxy_that_is_trusted(
+    own: Path, trusted: list[str] | None, secure: bool
+) -> None:
+    if trusted is not None:
+        lines = (own / "tocsin.toml").read_text("utf-8").splitlines()
+        (at,) = (i for i, line in enumerate(lines) if line.startswith("forwarded_allow_ips"))
+        lines[at] = f"forwarded_allow_ips = {json.dumps(trusted)}"
+        (own / "tocsin.toml").write_text("\n".join(lines), "utf-8")
+    with serving("--store", str(own), "--port", "0") as (_, url):
+        cookie, status = log_in(url)
+    assert status == 200
+    assert ("Secure" in cookie) is secure
+
+
+@pytest.mark.parametrize("word", ["*", "0.0.0.0/0", "::/0", "proxy.example.org", "10.0.0.5/8"])
+def test_nobody_trusts_everybody(own: Path, word: str) -> None:
+    (own / "tocsin.toml").write_text(f'[serve]\nforwarded_allow_ips = ["{word}"]\n', "utf-8")
+    done = run("status")
+    assert done.status == 2
+    assert "serve.forwarded_allow_ips" in done.err
+
+
+@pytest.mark.parametrize("word", ["10.0.0.5", "10.0.0.5/32", "10.0.0.0/8", "2001:db8::/32", "::1"])
+def test_what_is_allowed_is_what_the_server_understands(word: str) -> None:
+    """A network with host bits is a name to the server, which then trusts nobody; ours are none such."""
+    (kept,) = Serve(forwarded_allow_ips=(word,)).forwarded_allow_ips
+    assert str(ip_network(kept)).partition("/")[0] == word.partition("/")[0]
+    with pytest.raises(ValueError, match=r"the address 10\.0\.0\.5 or the network 10\.0\.0\.0/8"):
+        Serve(forwarded_allow_ips=("10.0.0.5/8",))
 
 
 def test_a_pipe_that_closes_is_no_fault(made: Path) -> None:

@@ -63,14 +63,23 @@ def test_status_coverage_and_doctor(store: Path) -> None:
     status = run("status", "--json").row
     assert status["runs"][0]["domains"] == ["seismic"]
     assert [d["id"] for d in status["datasets"]] == ["sample"]
+    struck = {r["domain"]: r for r in run("coverage", "--at", "2001-02-28T19:05:00Z", "--json").rows}
+    assert struck["seismic"]["state"] == "ok"
+    # Eleven hours later the archive has said nothing new: that is not calm, replay or not.
     coverage = {r["domain"]: r for r in run("coverage", "--at", END, "--json").rows}
-    assert coverage["seismic"]["state"] == "ok"
+    assert coverage["seismic"]["state"] == "stale"
+    assert coverage["seismic"]["series_unknown"] > 3000
     assert coverage["air_transport"]["state"] == "never"
     checks = {r["check"]: r for r in run("doctor", "--json").rows}
     assert {"store", "journal", "country", "laws", "sources", "clock"} <= set(checks)
     assert all(checks[name]["ok"] for name in ("store", "journal", "country", "laws", "sources"))
+    # Nothing live ever ran here: that is unknown, and in the words for people too.
+    assert checks["jobs"]["ok"] is None
+    assert {r["ok"] for name, r in checks.items() if name == "feed nws_alerts"} == {None}
     for words in (("status",), ("coverage",), ("doctor",)):
         assert run(*words).out.strip()
+    (line,) = (line for line in run("doctor").out.splitlines() if line.split()[:1] == ["jobs"])
+    assert line.split()[1] == "unknown"
 
 
 def test_doctor_finds_what_is_wrong(own: Path) -> None:

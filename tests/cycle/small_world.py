@@ -126,5 +126,5 @@ def moments(first: datetime, count: int, step: timedelta = HOUR) -> list[datetim
 
 def seen(past: Snapshot, world: World) -> Chained:
     """What a loop would see."""
-    stale_after = {source: feed.SOURCE.stale_after for source, feed in all_feeds().items()}
-    return Chained(snapshot=past, world=world, archives=ARCHIVES, stale_after=stale_after)
+    sources = {name: feed.SOURCE for name, feed in all_feeds().items()}
+    return Chained(snapshot=past, world=world, plan=plan(), archives=ARCHIVES, sources=sources)

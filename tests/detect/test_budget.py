@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.detect.budget import FALL, HIGHEST, WEEK, next_threshold
+from tocsin.detect.budget import FALL, HIGHEST, WEEK, expected, next_threshold
 from tocsin.model import HOUR, Budget
 
 WEEKS = st.integers(1, 60)
@@ -75,3 +75,15 @@ def test_it_holds_the_aim_in_a_world_that_drifts():
         s, total = next_threshold(s, rule, WEEK, number), total + number
     assert total == pytest.approx(rule.aim * weeks + (s - rule.start) / rule.gain)
     assert total / weeks == pytest.approx(rule.aim, abs=0.1)
+
+
+def test_without_verdicts_it_settles_where_the_expected_number_is_the_aim():
+    """Five thousand series a day and no outcome ever: the threshold finds 35,000 tails a week by itself."""
+    rule = budget(gain=0.3, aim=2.0, start=3.0)
+    s = rule.start
+    for _ in range(400):
+        s = next_threshold(s, rule, WEEK / 7, expected(5000, s))
+    assert 7 * expected(5000, s) == pytest.approx(rule.aim, rel=0.02)
+    for _ in range(400):
+        s = next_threshold(s, rule, WEEK / 7, expected(5000, s, drift=10.0))
+    assert 7 * expected(5000, s) == pytest.approx(rule.aim / 10, rel=0.02)  # the tails drift: a decade higher

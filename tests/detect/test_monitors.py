@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tocsin.catalog import detectors, load_domains
+from tocsin.detect import drift
 from tocsin.detect import monitors as detection
 from tocsin.model import HOUR, Panel, grid_us
 from tocsin.testing.domains import places
@@ -142,3 +143,41 @@ def test_an_airport_below_the_least_daily_total_is_watched_but_never_raises(leas
     assert any(d.alarm for d in shown) is raises
     assert any(d.severe for d in shown) is raises
     assert any(d.joins for d in shown) is raises
+
+
+def test_while_a_feed_is_down_the_threshold_stands_still():
+    """Silence is no success: only time in which values come makes the system bolder."""
+    found, _ = step(AT)
+    found, _ = step(AT + AIR.budget.shadow + HOUR, carried=found.carried)
+    at, before = AT + AIR.budget.shadow + HOUR, found.threshold
+    for k in range(1, 5):
+        found, _ = step(at + k * HOUR, carried=found.carried, gone=("air_transport.departures",))
+    # The first silent cycle still sees the hour before it, in which values came.
+    fall = AIR.budget.gain * AIR.budget.aim / (7 * 24)
+    assert found.threshold == pytest.approx(before - fall)
+    found, _ = step(at + 5 * HOUR, carried=found.carried)
+    found, _ = step(at + 6 * HOUR, carried=found.carried)
+    assert found.threshold == pytest.approx(before - 2 * fall)
+
+
+def test_a_domain_without_outcome_is_steered_by_the_expected_number():
+    blind = replace(AIR, outcome=None, budget=replace(AIR.budget, shadow=timedelta(0), start=3.0))
+    carried, thresholds = {}, []
+    for k in range(200):
+        found, _ = step(AT + k * HOUR, blind, carried, verdicts=5)  # verdicts that cannot be: not counted
+        carried = found.carried
+        thresholds.append(found.threshold)
+    fall = blind.budget.gain * blind.budget.aim / (7 * 24)
+    charged = blind.budget.gain * 10.0 ** -np.array(thresholds[-2])
+    assert thresholds[-1] - thresholds[-2] == pytest.approx(charged - fall)
+    assert max(thresholds) < 3.001
+
+
+def test_the_tails_of_every_monitor_are_counted_for_drift():
+    found, _ = step(AT)
+    for k in range(1, 24 * 9):
+        found, _ = step(AT + k * HOUR, carried=found.carried)
+    for monitor in AIR.monitors:
+        report = drift.report(found.carried[f"{monitor.quantity.id}/drift"])
+        assert report[0].days >= 1, monitor.quantity.id
+        assert 0 <= report[0].share <= 1

@@ -10,11 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docs import reference_pages
+from tocsin.catalog import detectors
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 GENERATED = DOCS / "reference" / "generated"
-FIGURES = ("budget.svg",)
+MADE = frozenset(
+    {
+        GENERATED / "budget.svg",
+        GENERATED / "walkthrough" / "outbreak.md",
+        *(GENERATED / "methods" / f"{name}.svg" for name in detectors()),
+    }
+)
+"""What the build makes by running things: figures, and the page that is a script."""
 FRONT = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "web/README.md")
 
 _FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)

@@ -71,7 +71,7 @@ def test_a_tocsin_command_can_be_typed_like_that() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "tocsin forecast run",
+        "tocsin exercise play",
         "tocsin warnings list --until 3",
         "tocsin replay --start 2001-01-01T00:05:00Z",
         "tocsin status now please",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import DOCS, FIGURES, GENERATED, ROOT, generated, prose, written
+from tests.docs.pages import DOCS, MADE, ROOT, generated, prose, written
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"")
 
@@ -36,7 +36,7 @@ def broken(path: Path, text: str, known: dict[Path, str]) -> list[str]:
         if target in known:
             if anchor and anchor not in anchors(known[target]):
                 out.append(f"{link}: no such heading")
-        elif not (target.exists() or (target.parent == GENERATED and target.name in FIGURES)):
+        elif not (target.exists() or target in MADE):
             out.append(link)
     return out
 

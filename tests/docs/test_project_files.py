@@ -85,7 +85,7 @@ def test_the_search_for_machines_finds_one() -> None:
 
 
 def test_lock_files_name_no_registry() -> None:
-    for name in ("requirements.lock", "package-lock.json"):
+    for name in ("requirements.lock", "requirements-dev.lock", "package-lock.json"):
         text = (ROOT / name).read_text("utf-8")
         assert "--index-url" not in text
         assert '"resolved": "http' not in text

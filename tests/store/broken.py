@@ -6,6 +6,7 @@ import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 from tocsin.model import Observation, to_table
 from tocsin.store import Added
 from tocsin.store.embedded import EmbeddedStore
+from tocsin.store.packs import light
 from tocsin.store.snapshot import PastSnapshot
 from tocsin.testing.store import NOW, TICK
 
@@ -138,7 +140,23 @@ class ForgetsToRollBack(EmbeddedStore):
         yield
 
 
+class JudgesAhead(EmbeddedStore):
+    """Shows what cycles after the moment said."""
+
+    def judgements(self, quantity: str, series: int, *, until: datetime, **choice: Any) -> pa.Table:
+        return super().judgements(quantity, series, until=NOW, **choice)
+
+
+class DropsSummaries(EmbeddedStore):
+    """Saves disk by keeping of a cycle in a pack only what is read of many."""
+
+    def cycles(self, *span: Any, **choice: Any) -> Any:
+        return [replace(row, summary=light(row.summary)) for row in super().cycles(*span, **choice)]
+
+
 CASES = [
+    (JudgesAhead, "check_judgements"),
+    (DropsSummaries, "check_judgements"),
     (IgnoresKnownAt, "check_as_of_counts_from_the_instant"),
     (IgnoresKnownAt, "check_the_past_stays"),
     (IgnoresKnownAt, "check_revisions"),

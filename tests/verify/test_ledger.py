@@ -6,9 +6,12 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
 
-from tests.verify.worlds import AIR, PLACES, RULE, Departures, alert, local, stopped
-from tocsin.model import DAY, HOUR, State
+from tests.verify.worlds import AIR, PLACES, RULE, ByDay, Departures, alert, local, stopped
+from tocsin.model import DAY, HOUR, State, zone
 from tocsin.verify import ledger
 from tocsin.verify.outcome import Day, judge_days
 
@@ -101,6 +104,62 @@ def test_hours_that_are_not_known_leave_the_verdict_open():
     assert settle(alert(NOON, NYC), QUIET, Departures(NOON + 3 * DAY, hours)) is None
     late = settle(alert(NOON, NYC), QUIET, Departures(NOON + 9 * DAY, hours))
     assert (late["verdict"], late["closed"]) == ("OPEN", True)
+
+
+def short_stop(region, month, number, hour, *, share, at_others=()):
+    """The verdict on a warning just after an hour began, with this share of departures for three hours."""
+    begun = local(region, 2001, month, number, hour)
+    members = dict.fromkeys((region, *at_others), begun)
+    judged = days(*(
+        Day(region=r, day=date(2001, month, number + k), total=160.0, typical=160.0, met=False)
+        for r in members for k in (0, 1)
+    ))  # fmt: skip
+    hours = {k: v for r in members for k, v in stopped(r, begun, 3, 10.0 * share).items()}
+    warning = alert(begun + timedelta(minutes=20), members)
+    return settle(warning, judged, ByDay(begun + 3 * DAY, hours))["verdict"]
+
+
+@pytest.mark.parametrize(
+    ("month", "number"),
+    [(3, 27), (4, 3), (4, 17), (4, 26), (10, 30), (11, 20)],
+    ids=["before", "two days after", "weeks after", "the last with a week before it", "autumn", "late"],
+)
+@pytest.mark.parametrize("region", ["NYC", "PHX", "HNL"])
+@pytest.mark.parametrize("hour", [6, 19])
+def test_expected_is_taken_at_the_same_local_hours_across_the_change_of_clocks(region, month, number, hour):
+    """The first and last three hours of the day. By UTC, one of New York's before would lie in the night."""
+    assert short_stop(region, month, number, hour, share=0.69) == "SHORT_STOP"
+    assert short_stop(region, month, number, hour, share=0.71) == "FALSE"
+
+
+def test_members_of_several_zones_are_each_taken_at_their_own_hours():
+    """13:00 UTC on 3 April: nine in New York, six in Phoenix, which changed no clock."""
+    assert short_stop("PHX", 4, 3, 6, share=0.69, at_others=["NYC"]) == "SHORT_STOP"
+    assert short_stop("PHX", 4, 3, 6, share=0.71, at_others=["NYC"]) == "FALSE"
+
+
+def test_one_of_the_weeks_before_that_is_not_known_is_left_out_and_without_any_it_is_false():
+    begun = NOON.replace(minute=0)
+    hours = stopped("NYC", begun, 3)
+    lost = {k: v for w in (1, 2, 3) for k, v in stopped("NYC", begun - w * 7 * DAY, 3, float("nan")).items()}
+    later = NOON + 3 * DAY
+    assert settle(alert(NOON, NYC), QUIET, Departures(later, hours | lost))["verdict"] == "SHORT_STOP"
+    lost |= stopped("NYC", begun - 28 * DAY, 3, float("nan"))
+    assert settle(alert(NOON, NYC), QUIET, Departures(later, hours | lost))["verdict"] == "FALSE"
+
+
+@given(
+    hour=st.integers(0, 365 * 24 - 1).map(lambda h: datetime(2001, 1, 1, tzinfo=UTC) + h * HOUR),
+    weeks=st.integers(0, 4),
+    name=st.sampled_from(["America/New_York", "America/Phoenix", "Pacific/Honolulu", "America/Los_Angeles"]),
+)
+def test_the_clocks_show_the_same_weeks_before(hour, weeks, name):
+    then, clock = ledger.weeks_before(hour, weeks, name), zone(name)
+    wanted = (hour.astimezone(clock).replace(tzinfo=None)) - weeks * 7 * DAY
+    shown = then.astimezone(clock).replace(tzinfo=None)
+    skipped = (wanted.date(), wanted.hour) == (date(2001, 4, 1), 2)
+    assert shown == wanted or (skipped and shown == wanted + HOUR)
+    assert (then.minute, then.tzinfo) == (0, UTC)
 
 
 def test_a_day_that_is_not_known_is_not_judged():
@@ -226,6 +285,56 @@ def test_no_false_alarm_still_has_an_upper_bound():
 def test_no_time_gives_no_rate():
     got = ledger.summary([], AIR, START, START)
     assert (got["rate_per_week"], got["interval"]) == (None, None)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 15, 20, 400])
+@pytest.mark.parametrize("span", [DAY, 7 * DAY, 150 * DAY])
+def test_the_interval_leaves_a_fortieth_on_either_side(count, span):
+    """Garwood: at the lower end n or more are met with 2.5 %, at the upper end n or fewer."""
+    rows = [entry("FALSE", 0.5) for _ in range(count)]
+    got = ledger.summary(rows, AIR, START, START + span)
+    weeks = span / (7 * DAY)
+    low, high = (rate * weeks for rate in got["interval"])
+    assert got["rate_per_week"] == pytest.approx(count / weeks)
+    assert stats.poisson.cdf(count, high) == pytest.approx(0.025)
+    if count:
+        assert stats.poisson.sf(count - 1, low) == pytest.approx(0.025)
+    else:
+        assert low == 0
+    assert low <= count <= high
+
+
+def test_less_than_a_week_is_told_as_what_it_is():
+    """One in two days: 3.5 a week, but with an interval that says how little that is known."""
+    got = ledger.summary([entry("FALSE", 1)], AIR, START, START + 2 * DAY)
+    assert got["weeks"] == pytest.approx(2 / 7)
+    assert got["rate_per_week"] == pytest.approx(3.5)
+    assert got["interval"] == pytest.approx([0.0253 * 3.5, 5.5716 * 3.5], abs=2e-3)
+    assert got["worst_week"] == {"start": "2001-02-01T00:00:00Z", "count": 1}
+
+
+def test_weeks_are_counted_from_the_start_not_from_monday():
+    rows = [
+        entry("FALSE", 6.99),
+        entry("FALSE", 7),
+        entry("FALSE", 13.99),
+        entry("TRUE", 8),
+        entry("OPEN", 9),
+    ]
+    got = ledger.summary(rows, AIR, START, START + 28 * DAY)
+    assert got["worst_week"] == {"start": "2001-02-08T00:00:00Z", "count": 2}
+
+
+def test_all_true_or_open_is_a_rate_of_zero_and_no_worst_week():
+    got = ledger.summary([entry("TRUE", 1), entry("OPEN", 2)], AIR, START, START + 7 * DAY)
+    assert (got["rate_per_week"], got["worst_week"]) == (0, None)
+    assert got["interval"] == pytest.approx([0, 3.6889], abs=1e-4)
+    assert got["counts"] == {"TRUE": 1, "SHORT_STOP": 0, "FALSE": 0, "OPEN": 1}
+
+
+def test_an_end_before_the_start_is_no_time():
+    got = ledger.summary([], AIR, START, START - DAY)
+    assert (got["weeks"], got["rate_per_week"], got["interval"]) == (0, None, None)
 
 
 def test_of_two_worst_weeks_the_first_is_named():

@@ -56,6 +56,21 @@ class Departures:
         )  # fmt: skip
 
 
+@dataclass
+class ByDay(Departures):
+    """Ten an hour from six in the morning to ten at night by the clocks of the place, none at night."""
+
+    def panel(self, quantity, *, regions, start, end, step):
+        panel = Departures.panel(self, quantity, regions=regions, start=start, end=end, step=step)
+        for row, us in enumerate(panel.times.tolist()):
+            for column, region in enumerate(regions):
+                moment = from_us(us)
+                night = not 6 <= moment.astimezone(zone(PLACES[region].timezone)).hour < 22
+                if night and (region, moment) not in self.changes:
+                    panel.values[row, column] *= 0.0
+        return panel
+
+
 def stopped(region: str, first: datetime, hours: int, value: float = 0.0) -> dict:
     return {(region, first + timedelta(hours=k)): value for k in range(hours)}
 

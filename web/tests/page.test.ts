@@ -10,6 +10,7 @@ import LoginDialog from '../src/components/LoginDialog.svelte';
 import Scrubber from '../src/components/Scrubber.svelte';
 import WarningDetail from '../src/components/WarningDetail.svelte';
 import WarningList from '../src/components/WarningList.svelte';
+import { setLanguage } from '../src/i18n';
 import { Desk } from '../src/state/desk.svelte';
 import { parseLink } from '../src/state/link';
 
@@ -216,11 +217,41 @@ describe('decisions', () => {
     expect(one(root, 'history').textContent).toContain('simulated desk');
     expect(one(root, 'cap-link').getAttribute('href')).toMatch(/^\/cap\/.*\.xml$/);
   });
+  it('name nobody of the staff to the public, in the language of the page', async () => {
+    const d = await desk(normal, `${STORM}&w=urn:tocsin:us:noreaster`);
+    await settled(d);
+    const known = d.detail!;
+    d.detail = {
+      ...known, author: 'staff', submitter: 'staff', approver: 'staff',
+      history: known.history.map((h) => ({ ...h, actor: h.actor === 'system' ? 'system' : 'staff' })),
+    };
+    setLanguage('pseudo');
+    opened.push(() => void setLanguage(null));
+    const root = show(WarningDetail, { desk: d, onact: NOOP, onlogin: NOOP });
+    expect(one(root, 'history').textContent).toContain('[štáff');
+    expect(one(root, 'history').textContent).toContain('[thé šýštém');
+    expect(root.textContent).not.toMatch(/\b(staff|system)\b/);
+  });
+  it('listen anew with the rights of who is logged in now', async () => {
+    const d = await desk(normal, '#t=live');
+    await settled(d);
+    const open: string[] = [];
+    vi.stubGlobal('EventSource', class {
+      constructor(readonly url: string) { open.push(url); }
+      addEventListener() {}
+      close() { open.pop(); open.push('closed'); }
+    });
+    d.connect();
+    await d.logIn('duty', 'duty');
+    expect(open).toEqual(['closed', '/api/v1/stream']);
+    await d.logOut();
+    expect(open).toEqual(['closed', 'closed', '/api/v1/stream']);
+  });
   it('cannot be seen before they were taken', async () => {
     const d = await desk(normal, '#t=2001-01-10T00:00:00Z&w=urn:tocsin:us:noreaster');
     await settled(d);
     const root = show(WarningDetail, { desk: d, onact: NOOP, onlogin: NOOP });
-    expect(root.textContent).toContain('This warning was not known at this instant.');
+    expect(root.textContent).toContain('This warning was not known at this instant, or only the desk may read it.');
   });
   it('go their whole way in LIVE: refused in words, then taken by another officer', async () => {
     const fixture = await serve('normal');

@@ -92,6 +92,11 @@ def respond(status: int, detail: str, headers: dict[str, str] | None = None, **m
     )
 
 
+def retry_after(error: TooManyTries) -> dict[str, str]:
+    """The header that says when to come again."""
+    return {"Retry-After": str(max(1, int(error.wait.total_seconds())))}
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of this application as a problem."""
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -114,9 +119,7 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
 
 async def _ours(request: Request, error: Exception) -> JSONResponse:
     status = next(code for kind, code in STATUS if isinstance(error, kind))
-    headers = {}
-    if isinstance(error, TooManyTries):
-        headers["Retry-After"] = str(max(1, int(error.wait.total_seconds())))
+    headers = retry_after(error) if isinstance(error, TooManyTries) else {}
     # A version that is not the one sent is a failed precondition, any other conflict is a conflict.
     if isinstance(error, ConflictError) and "If-Match" in str(error) and "if-match" in request.headers:
         status = 412

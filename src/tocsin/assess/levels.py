@@ -18,6 +18,7 @@ from tocsin.model import (
     Detection,
     Domain,
     Event,
+    State,
     from_us,
     to_us,
 )
@@ -119,6 +120,8 @@ def run(
             for region in event.regions:
                 reasons.setdefault(region, []).append((event_level, _from_event(event, region)))
     for alert in standing:
+        if alert.state is not State.ISSUED or alert.msg_type == "Cancel":
+            continue  # a draft warns nobody yet, and a message that takes a warning back warns no more
         for member in alert.members:
             reasons.setdefault(member.region, []).append((alert.level, _from_alert(alert, member.region)))
 

@@ -14,14 +14,17 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from tocsin.catalog.plugins import detectors, feeds
+from tocsin.catalog.plugins import detectors, feeds, forecasters
 from tocsin.model import (
+    DAY,
     Budget,
     ConfigError,
     Criteria,
     Domain,
     Monitor,
+    Nowcasting,
     OutcomeRule,
+    Outlook,
     Quantity,
     RegionLevel,
 )
@@ -64,6 +67,13 @@ class _Texts(_Strict):
     instruction: str
 
 
+class _Nowcast(_Strict):
+    method: str = Field("lawless", pattern="^(lawless|bayes\\.notrunc\\.bnb)$")
+    longest: int = Field(ge=1, le=366)
+    memory: float = Field(60.0, gt=0)
+    least: float = Field(0.1, gt=0, le=1)
+
+
 class _Monitor(_Strict):
     quantity: str
     method: str
@@ -71,6 +81,7 @@ class _Monitor(_Strict):
     raises: bool = False
     watch_tail: float = Field(1e-3, gt=0, lt=1)
     mature: Duration = timedelta(0)
+    nowcast: _Nowcast | None = None
 
 
 class _Budget(_Strict):
@@ -92,6 +103,8 @@ class _Criteria(_Strict):
     severe_members: Annotated[int, Field(ge=2)] = 3
     event_levels: tuple[tuple[float, int], ...] = ()
     compound: Duration = timedelta(hours=24)
+    rejection_holds: Annotated[Duration, Field(ge=timedelta(0))] = timedelta(hours=24)
+    rejection_growth: Annotated[float, Field(gt=0)] = 0.5
 
 
 class _Outcome(_Strict):
@@ -102,6 +115,16 @@ class _Outcome(_Strict):
     short_hours: int = Field(ge=1)
     short_share: float = Field(gt=0, le=1)
     settle: Duration
+
+
+class _Outlook(_Strict):
+    quantity: str
+    method: str
+    settings: dict[str, Any] = {}
+    steps: int = Field(ge=1)
+    every: Duration
+    past: Duration
+    season: int = Field(1, ge=1)
 
 
 class DomainTest(_Strict):
@@ -141,6 +164,7 @@ class _File(_Strict):
     budget: _Budget | None = None
     criteria: _Criteria = _Criteria()
     outcome: _Outcome | None = None
+    forecast: tuple[_Outlook, ...] = ()
     test: tuple[DomainTest, ...] = Field(min_length=2)
 
 
@@ -197,6 +221,7 @@ def load_domain(path: Path) -> tuple[Domain, tuple[DomainTest, ...]]:
         texts=dict(table.texts),
         legal_basis=table.legal_basis,
         version=hashlib.sha256(content).hexdigest(),
+        outlooks=tuple(_outlook(path, row, quantities) for row in table.forecast),
     )
     return domain, table.test
 
@@ -242,6 +267,10 @@ def _monitors(path: Path, row: _Monitor, quantities: Mapping[str, Quantity]) -> 
     named = [q for q in quantities.values() if fnmatch.fnmatchcase(q.id, row.quantity)]
     if not named:
         raise ConfigError(path.name, "monitor.quantity", row.quantity, sorted(quantities))
+    for quantity in named:
+        if row.nowcast is not None and (quantity.kind != "count" or quantity.step > DAY):
+            grows = "a count of hours or days: only these grow by late reports"
+            raise ConfigError(path.name, "monitor.nowcast", quantity.id, grows)
     return [
         Monitor(
             quantity=quantity,
@@ -250,9 +279,36 @@ def _monitors(path: Path, row: _Monitor, quantities: Mapping[str, Quantity]) -> 
             raises=row.raises,
             watch_tail=row.watch_tail,
             mature=row.mature,
+            nowcast=None if row.nowcast is None else Nowcasting(**dict(row.nowcast)),
         )
         for quantity in sorted(named, key=lambda q: q.id)
     ]
+
+
+def _outlook(path: Path, row: _Outlook, quantities: Mapping[str, Quantity]) -> Outlook:
+    methods = forecasters()
+    if row.method not in methods:
+        raise ConfigError(path.name, "forecast.method", row.method, sorted(methods))
+    settings = {k: tuple(v) if isinstance(v, list) else v for k, v in row.settings.items()}
+    allowed = [f.name for f in dataclasses.fields(methods[row.method])]
+    for name in settings:
+        if name not in allowed:
+            raise ConfigError(path.name, "forecast.settings", name, allowed)
+    methods[row.method](**settings)  # refuses a bad value now, not at the first forecast
+    named = tuple(sorted(q for q in quantities if fnmatch.fnmatchcase(q, row.quantity)))
+    if not named:
+        raise ConfigError(path.name, "forecast.quantity", row.quantity, sorted(quantities))
+    if min(row.every, row.past) <= timedelta(0):
+        raise ConfigError(path.name, "forecast.every", str(min(row.every, row.past)), "longer than nothing")
+    return Outlook(
+        quantities=named,
+        method=row.method,
+        settings=settings,
+        steps=row.steps,
+        every=row.every,
+        past=row.past,
+        season=row.season,
+    )
 
 
 def _check_levels(path: Path, criteria: _Criteria) -> None:

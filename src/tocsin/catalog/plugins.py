@@ -103,3 +103,23 @@ def detectors() -> dict[str, type[Any]]:
         if name != module.DETECTOR.NAME:
             raise ConfigError(module.__name__, "DETECTOR.NAME", module.DETECTOR.NAME, [name])
     return {name: module.DETECTOR for name, module in found.items()}
+
+
+def forecasters() -> dict[str, type[Any]]:
+    """Every forecaster class by name; each meets :class:`tocsin.forecast.contract.Forecaster`.
+
+    Raises
+    ------
+    ConfigError
+        As :func:`plugins`; also when the ``NAME`` of a forecaster is not the name of its file.
+
+    Examples
+    --------
+    >>> "seasonal_naive" in forecasters()
+    True
+    """
+    found = plugins("tocsin.forecast.methods", ("FORECASTER",))
+    for name, module in found.items():
+        if name != module.FORECASTER.NAME:
+            raise ConfigError(module.__name__, "FORECASTER.NAME", module.FORECASTER.NAME, [name])
+    return {name: module.FORECASTER for name, module in found.items()}

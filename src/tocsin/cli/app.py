@@ -5,10 +5,12 @@ from __future__ import annotations
 import typer
 
 from tocsin.cli import (
+    accounts,
     cap,
     demo,
     detect,
     feeds,
+    forecast,
     govern,
     looks,
     loops,
@@ -57,11 +59,13 @@ for name, module in {
     "regions": regions,
     "series": series,
     "detect": detect,
+    "forecast": forecast,
     "warnings": warnings,
     "cap": cap,
     "verify": verify,
     "respond": respond,
     "govern": govern,
+    "accounts": accounts,
     "store": store,
 }.items():
     app.add_typer(module.app, name=name)

@@ -12,6 +12,7 @@ import typer
 
 from tocsin.cli import output
 from tocsin.cli.group import group
+from tocsin.cli.logs import Format, Level, LogFormat, LogLevel, told
 from tocsin.cli.options import Json, Packages, StorePath, now, open_store_office, store_path
 from tocsin.cli.serve import Live, Port, run
 
@@ -34,6 +35,8 @@ def demo(
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the page at the end.")] = True,
     once: Annotated[bool, typer.Option("--once", help="Stop as soon as the page can be opened.")] = False,
     live: Live = True,
+    log_level: LogLevel = Level.INFO,
+    log_format: LogFormat = Format.PLAIN,
 ) -> None:
     """Load the packaged data, replay them, make two officers and two exercises, and serve the page."""
     if context.invoked_subcommand is not None:
@@ -48,12 +51,13 @@ def demo(
         write_settings(folder)
         _build(office, packages)
         ran = _replay(office)
-        passwords = shown.renew_accounts(office)
+        passwords = shown.renew_accounts(office, at=now())
         exercises = shown.renew_exercises(office, at=now())
         _tell(ran, shown.report(office, now=now()))
         _tell_accounts(passwords, exercises)
         if serve or once:
-            run(office, read_settings(folder), port=port, live=live, open_at=shown.OPEN_AT, once=once)
+            with told(log_level, log_format):
+                run(office, read_settings(folder), port=port, live=live, open_at=shown.OPEN_AT, once=once)
     finally:
         office.store.close()
 

@@ -17,6 +17,7 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "datasets": ["id", "package", "release", "observations", "events", "licence"],
     "feeds": ["id", "outcome", "last_ok", "newest", "message"],
     "coverage": ["domain", "state", "newest", "series_total", "series_unknown", "message"],
+    "jobs": ["job", "state", "since", "message"],
     "quarantine": ["id", "source", "at", "where", "error"],
     "escalations": ["alert", "state", "to", "text"],
 }
@@ -57,16 +58,21 @@ def _part(name: str, part: Any, columns: Sequence[str] | None) -> None:
 
 
 def doctor(store: StorePath = None, json: Json = False) -> int:
-    """Examine everything that can be wrong: store, record, country, laws, sources, page; exit 1 if it is."""
+    """Examine everything that can be wrong: store, record, country, laws, sources, page; exit 1 if it is.
+
+    What cannot be told, because it never ran or was never read, is unknown (null in JSON): neither well nor
+    wrong.
+    """
     from tocsin.ops import health
 
     checks = health.examine(store_path(store), now=now())
+    unknown = None if json else "unknown"
     output.emit(
-        [{"check": c.name, "ok": c.ok, "detail": c.detail} for c in checks],
+        [{"check": c.name, "ok": unknown if c.ok is None else c.ok, "detail": c.detail} for c in checks],
         ["check", "ok", "detail"],
         as_json=json,
     )
-    return DONE if all(c.ok for c in checks) else FOUND_WRONG
+    return FOUND_WRONG if any(c.ok is False for c in checks) else DONE
 
 
 def why(

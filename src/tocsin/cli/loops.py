@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tocsin.cli import output
+from tocsin.cli.accounts import ask, read_role
 from tocsin.cli.main import DONE, FOUND_WRONG
 from tocsin.cli.options import At, Json, StorePath, moment, now, open_store_office, store_path
 from tocsin.cli.serve import fetcher
@@ -36,13 +36,23 @@ def init(
     account: Annotated[
         list[str] | None,
         typer.Option(
-            "--account", metavar="NAME:ROLE", help="Make or change an account; password as for --as."
+            "--account",
+            metavar="NAME:ROLE",
+            help="Make an account; password from TOCSIN_PASSWORD, or asked for.",
         ),
     ] = None,
+    change: Annotated[
+        bool,
+        typer.Option("--change", help="Give accounts that are there already the role and a new password."),
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Make a store with its settings, and the accounts of the desk; what is there already is kept."""
-    from tocsin.ops import access
+    """Make a store with its settings, and the accounts of the desk; what is there already is kept.
+
+    An account that exists is refused (exit 2) before anything is changed, unless with --change.
+    """
+    from tocsin.ops import accounts
+    from tocsin.ops.commands import SYSTEM
     from tocsin.ops.config import FILE, read_settings, write_settings
     from tocsin.ops.office import open_office
 
@@ -52,14 +62,19 @@ def init(
     settings = read_settings(folder)
     office = open_office(folder, pack=settings.pack, domains=settings.domains or None)
     with contextlib.closing(office.store):
+        there = [name for name, _ in wanted if office.store.account(name) is not None]
+        if there and not change:
+            raise typer.BadParameter(
+                f"--account: got {', '.join(there)}, there already; allowed: a new name, or --change as well"
+            )
         for name, role in wanted:
-            password = os.environ.get("TOCSIN_PASSWORD")
-            if password is None:
-                password = typer.prompt(
-                    f"Password of {name}", hide_input=True, confirmation_prompt=True, err=True
-                )
+            password = ask(name, "TOCSIN_PASSWORD")
             try:
-                access.put_account(office, name, role, password)
+                # Whoever stands at the console of the store owns it: the way in while nobody, or nobody
+                # any more, can log in as administrator. The record says that it was taken.
+                accounts.put_account(
+                    office, name, role, password, at=now(), actor=SYSTEM, reason="tocsin init at the console"
+                )
             except ValueError as error:
                 raise typer.BadParameter(str(error)) from None
     output.fields(
@@ -75,15 +90,10 @@ def init(
 
 
 def _account(text: str) -> tuple[str, Role]:
-    from tocsin.model import Role
-
     name, _, role = text.partition(":")
-    roles = [str(r) for r in Role if r is not Role.SYSTEM]
-    if not name or role not in roles:
-        raise typer.BadParameter(
-            f"--account: got {text!r}, allowed: NAME:ROLE with one of {', '.join(roles)}"
-        )
-    return name, Role(role)
+    if not name:
+        raise typer.BadParameter(f"--account: got {text!r}, allowed: NAME:ROLE")
+    return name, read_role(role, "--account")
 
 
 def ingest(

@@ -88,7 +88,13 @@ def open_store_office(path: Path | None, *, create: bool = False) -> Office:
 
     folder = store_path(path)
     settings = read_settings(folder)
-    return open_office(folder, pack=settings.pack, domains=settings.domains or None, create=create)
+    return open_office(
+        folder,
+        pack=settings.pack,
+        domains=settings.domains or None,
+        create=create,
+        keep=settings.memory.keep_mb * 2**20,
+    )
 
 
 def actor(office: Office, account: str) -> Actor:

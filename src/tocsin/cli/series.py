@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,11 +13,38 @@ from tocsin.cli import output
 from tocsin.cli.group import group
 from tocsin.cli.options import At, End, Json, Start, StorePath, moment, now, open_store_office, valid_moment
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 app = group("Values as known at a moment, their revisions, in and out.")
 
 Quantity = Annotated[str, typer.Option("--quantity", "-q", help="Id, such as air_transport.departures.")]
 Regions = Annotated[list[str] | None, typer.Option("--region", "-r", help="Id; may be repeated. [all]")]
 COLUMNS = ["quantity", "region", "valid_time", "value", "missing", "known_at", "source", "basis"]
+
+
+@contextlib.contextmanager
+def _cells(
+    store: Path | None,
+    quantity: str,
+    region: list[str] | None,
+    start: str | None,
+    end: str | None,
+    at: str | None,
+) -> Iterator[pa.Table]:
+    """What the options of a selection choose, as known at their moment; the store is open meanwhile."""
+    from tocsin.ops import exchange
+
+    office = open_store_office(store)
+    with contextlib.closing(office.store):
+        yield exchange.cells(
+            office,
+            quantity=quantity,
+            regions=region,
+            start=valid_moment(start, "--start"),
+            end=valid_moment(end, "--end"),
+            at=moment(at) or now(),
+        )
 
 
 @app.command(
@@ -36,17 +64,8 @@ def as_of(
     """Show the newest value of each period that was known at a moment."""
     from tocsin.ops import exchange
 
-    office = open_store_office(store)
-    with contextlib.closing(office.store):
-        table = exchange.cells(
-            office,
-            quantity=quantity,
-            regions=region,
-            start=valid_moment(start, "--start"),
-            end=valid_moment(end, "--end"),
-            at=moment(at) or now(),
-        )
-    output.emit(exchange.rows(table), COLUMNS, as_json=json)
+    with _cells(store, quantity, region, start, end, at) as table:
+        output.emit(exchange.rows(table), COLUMNS, as_json=json)
 
 
 @app.command(
@@ -109,18 +128,9 @@ def export(
     json: Json = False,
 ) -> None:
     """Write values as known at a moment to a file."""
-    from tocsin.ops import exchange, intake
+    from tocsin.ops import intake
 
-    office = open_store_office(store)
-    with contextlib.closing(office.store):
-        table = exchange.cells(
-            office,
-            quantity=quantity,
-            regions=region,
-            start=valid_moment(start, "--start"),
-            end=valid_moment(end, "--end"),
-            at=moment(at) or now(),
-        )
+    with _cells(store, quantity, region, start, end, at) as table:
         for lines in intake.write_table(table, out):
             typer.echo(lines, nl=False)
     if out is not None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tocsin.cli.logs import Format, Level, LogFormat, LogLevel, told
 from tocsin.cli.options import At, StorePath, moment, now, open_store_office, store_path
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def serve(
     port: Port = None,
     live: Live = True,
     at: At = None,
+    log_level: LogLevel = Level.INFO,
+    log_format: LogFormat = Format.PLAIN,
 ) -> None:
     """Serve the page, the API and the public CAP feed until stopped."""
     from tocsin.ops.config import read_settings
@@ -46,7 +49,8 @@ def serve(
     opened = moment(at)
     office = open_store_office(store)
     try:
-        run(office, read_settings(store_path(store)), host=host, port=port, live=live, open_at=opened)
+        with told(log_level, log_format):
+            run(office, read_settings(store_path(store)), host=host, port=port, live=live, open_at=opened)
     finally:
         office.store.close()
 
@@ -101,7 +105,13 @@ def run(
             await super().shutdown(sockets)
 
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=5
+        app,
+        forwarded_allow_ips=list(settings.serve.forwarded_allow_ips),
+        log_config=None,  # what it says goes where ours goes
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
     )
     beside = loops(office, settings) if live and not once else contextlib.nullcontext()
     with _stoppable(), contextlib.closing(listener), beside:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 app = group("Warnings: drafted, submitted, approved by another officer, issued, updated, cancelled.")
 
+_SHOWN = ("airports", "verdict_word", "stands")
+"""Columns of the table only."""
+
 Id = Annotated[str, typer.Argument(metavar="ID", help="As 'tocsin warnings list' shows it.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, in words: it goes on record.")]
 Text = Annotated[str | None, typer.Option(help="Text of the message.")]
@@ -76,17 +79,18 @@ def list_(
             **r,
             "airports": [m["name"] for m in r["members"]],
             "verdict_word": (r["verdict"] or {}).get("verdict"),
+            "stands": r["state"] + (f" until {r['rejected_until']}" if r["rejected_until"] else ""),
         }
         for r in rows
         if domain in (None, r["domain"])
     ]
     if json:
-        shown = [{k: v for k, v in r.items() if k not in ("airports", "verdict_word")} for r in shown]
+        shown = [{k: v for k, v in r.items() if k not in _SHOWN} for r in shown]
     output.emit(
         shown,
         [
             "id",
-            "state",
+            ("stands", "state"),
             "status",
             "level",
             "sent",
@@ -251,6 +255,7 @@ def update(
     headline: Text = None,
     description: Text = None,
     instruction: Text = None,
+    match: Match = None,
     store: StorePath = None,
     json: Json = False,
 ) -> None:
@@ -263,9 +268,9 @@ def update(
         raise typer.BadParameter("got no change, allowed: --headline, --description or --instruction")
     with _desk(store, as_) as (office, who):
         if commands.get_alert(office, id_).state == "issued":
-            new = commands.update(office, id_, changes, who, reason=reason, at=now())
+            new = commands.update(office, id_, changes, who, reason=reason, at=now(), match=match)
         else:
-            new = commands.edit(office, id_, changes, who, at=now())
+            new = commands.edit(office, id_, changes, who, at=now(), match=match)
         _tell(office, new, json=json)
 
 

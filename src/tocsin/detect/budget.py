@@ -7,6 +7,12 @@ verdict is in and not TRUE. If it stays bounded, the long-run rate of false alar
 the data do: over T weeks the number of false alarms is ``aim * T + (s_T - s_0) / gain``. There is no hard
 cap: it would silence the alarms of a bad week, which are the ones that matter.
 
+Two cases need care. While no value comes any more (a feed is down) time does not count: silence is no
+success. And where no outcome is ever observed there are no verdicts: then the expected number of false
+alarms is charged, the sum over the values judged of the chance to be at or beyond the threshold
+(:func:`expected`). The threshold then settles where as many are expected as the aim allows, and rises again
+when the tails drift.
+
 References
 ----------
 Gibbs and Candès (2021), Adaptive conformal inference under distribution shift, arXiv:2106.00170;
@@ -25,7 +31,7 @@ FALL, HIGHEST = 1.0, 40.0
 not taken for success."""
 
 
-def next_threshold(threshold: float, budget: Budget, elapsed: timedelta, false_alarms: int) -> float:
+def next_threshold(threshold: float, budget: Budget, elapsed: timedelta, false_alarms: float) -> float:
     """Threshold after ``elapsed`` time and ``false_alarms`` new verdicts.
 
     Parameters
@@ -35,9 +41,9 @@ def next_threshold(threshold: float, budget: Budget, elapsed: timedelta, false_a
     budget : Budget
         Aim a week and gain in decades.
     elapsed : timedelta
-        Time since the last call.
-    false_alarms : int
-        Verdicts other than TRUE that came in since.
+        Time since the last call in which values came.
+    false_alarms : float
+        Verdicts other than TRUE that came in since; where none ever come, their expected number.
 
     Returns
     -------
@@ -53,3 +59,26 @@ def next_threshold(threshold: float, budget: Budget, elapsed: timedelta, false_a
     drift = budget.gain * budget.aim * (elapsed / WEEK)
     lowest = budget.start - FALL
     return min(max(threshold - drift + budget.gain * false_alarms, lowest), HIGHEST)
+
+
+def expected(judged: int, threshold: float, drift: float = 1.0) -> float:
+    """Expected number of false alarms of some values in normal times.
+
+    A warning that lasts several periods, or that groups several regions, is counted several times: the number
+    is an upper bound.
+
+    Parameters
+    ----------
+    judged : int
+        Values with a tail.
+    threshold : float
+        Decades of tail probability.
+    drift : float
+        How many times as often as they say small tails come (:mod:`tocsin.detect.drift`).
+
+    Examples
+    --------
+    >>> expected(5000, 3.0, drift=2.0)
+    10.0
+    """
+    return float(judged * drift * 10.0**-threshold)

@@ -215,7 +215,7 @@ def one_of(method: str, name: str, got: Any, allowed: Sequence[Any]) -> None:
         Naming method and parameter, what was got, what is allowed.
     """
     if got not in allowed:
-        raise ConfigError(method, name, got, list(allowed))
+        raise ConfigError(method, name, got, [str(choice) for choice in allowed])
 
 
 def positive(method: str, name: str, got: Any, *, zero: bool = False) -> None:

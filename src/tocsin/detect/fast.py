@@ -22,6 +22,25 @@ COMPILED: bool = (
 
 _numba: Any = importlib.import_module("numba") if COMPILED else None
 
+_state = {"threads": COMPILED}
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: _state.update(threads=False))
+
+
+def threads() -> bool:
+    """Whether loops compiled with ``parallel=True`` may be called in this process.
+
+    Not without numba, nor in a process that was forked: the threads stayed behind, and some threading layers
+    end a process that asks for them.
+
+    Examples
+    --------
+    >>> threads() in (True, False)
+    True
+    """
+    return _state["threads"]
+
+
 each: Any = _numba.prange if COMPILED else range
 """``numba.prange`` where compiled: a loop whose rounds do not depend on each other."""
 
@@ -51,7 +70,14 @@ def compiled(*, cache: bool = True, **options: Any) -> Callable[[F], F]:
     def mark(function: F) -> F:
         if not COMPILED:
             return function
-        jit: Callable[[F], F] = _numba.njit(cache=cache, nogil=True, **options)
-        return jit(function)
+
+        def jit(keep: bool) -> F:
+            made: F = _numba.njit(cache=keep, nogil=True, **options)(function)
+            return made
+
+        try:
+            return jit(cache)
+        except RuntimeError:  # no folder in which it may keep anything
+            return jit(False)
 
     return mark

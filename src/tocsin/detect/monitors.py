@@ -10,7 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.detect import budget
+from tocsin.detect import budget, drift
+from tocsin.detect import late as lateness
 from tocsin.detect.contract import Detector, Floats, Now, State, Step, prefixed
 from tocsin.detect.given import of_regions
 from tocsin.detect.season import season_index
@@ -133,11 +134,16 @@ def run(
     unknown: set[str] = set()
     places = [regions[r] for r in watched]
     raising = any(monitor.raises for monitor in domain.monitors)
+    heard, charged = 0, 0.0
     for monitor in domain.monitors:
         prefix = monitor.quantity.id
-        row, kept, found = _monitor(
-            seen, monitor, domain, tuple(watched), places, detectors, prefixed(carried, prefix), threshold
-        )
+        mine = prefixed(carried, prefix)
+        row, kept, found = _monitor(seen, monitor, domain, tuple(watched), places, detectors, mine, threshold)
+        if monitor.raises and row.step is not None:
+            heard += int(np.isfinite(row.values).sum())
+            if not np.array_equal(kept["last"], mine.get("last", [])):
+                known = int(np.isfinite(row.step.tail).sum())
+                charged += budget.expected(known, threshold, drift.excess(kept["drift"]))
         rows.append(row)
         detections += found
         state.update({f"{prefix}/{name}": array for name, array in kept.items()})
@@ -145,6 +151,9 @@ def run(
             # A value that no method has judged yet is as little calm as a value that is not there.
             judged = np.isfinite(row.values) & (row.step is not None and np.isfinite(row.step.tail))
             unknown |= {r for r, known in zip(row.regions, judged, strict=True) if not known}
+    if domain.budget is not None:
+        ever = heard > 0 or ("heard" in carried and bool(carried["heard"][1]))
+        state |= {"heard": np.array([heard, ever]), "charged": np.array([charged])}
     return Found(
         domain=domain.id,
         rows=tuple(rows),
@@ -165,9 +174,13 @@ def _threshold(
     else:
         first = int(carried["first"][0])
         elapsed = at - from_us(int(carried["at"][0]))
+        if "heard" in carried and not carried["heard"][0] and carried["heard"][1]:
+            elapsed = timedelta(0)  # nothing comes any more: silence is no success
+        # Where no outcome is observed no verdict ever comes: the expected number is charged in its place.
+        wrong = verdicts if domain.outcome is not None else float(carried.get("charged", np.zeros(1))[0])
         threshold = float(carried["threshold"][0])
         if at - from_us(first) > domain.budget.shadow:
-            threshold = budget.next_threshold(threshold, domain.budget, elapsed, verdicts)
+            threshold = budget.next_threshold(threshold, domain.budget, elapsed, wrong)
     return threshold, {
         "threshold": np.array([threshold]),
         "first": np.array([first]),
@@ -190,13 +203,17 @@ def _monitor(
     grid = min(period, DAY)  # months are read on a grid of days
     due = _due(seen.at, monitor, carried)
     state = _own(carried) or detector.start(len(watched))
+    late = _late(carried, monitor, len(watched))
+    drifted = carried["drift"] if "drift" in carried else drift.start()
     memory = _Memory.of(carried, len(watched), domain.criteria.severe_hours, period)
     newest = np.full(len(watched), np.nan)
     read: Floats | None = None
     valid: datetime | None = None
     step: Step | None = None
     if due:
-        panel = seen.panel(monitor.quantity.id, regions=watched, start=due[0], end=due[-1] + grid, step=grid)
+        back = monitor.nowcast.longest * grid if monitor.nowcast else timedelta(0)
+        begin = min(due[0], due[-1] - back)
+        panel = seen.panel(monitor.quantity.id, regions=watched, start=begin, end=due[-1] + grid, step=grid)
         index = {int(t): i for i, t in enumerate(panel.times)}
         read = panel.values
         times = np.array([to_us(t) for t in due], np.int64)
@@ -205,12 +222,21 @@ def _monitor(
         for row, time in enumerate(times):
             newest = panel.values[index[int(time)]]
             now = Now(time=int(time), season=seasons[row], given=given)
-            state, step = detector.step(state, newest, now)
-            memory.add(newest, step.expected)
+            if monitor.nowcast is None:
+                state, step = detector.step(state, newest, now)
+            else:
+                mean, sd = lateness.estimate(late, newest, len(times) - 1 - row, monitor.nowcast)
+                state, step = lateness.judge(detector, state, newest, mean, sd, now)
+            memory.add(step.total if monitor.nowcast else newest, step.expected)
+            drifted = drift.learn(drifted, step.tail, int(time))
+        if monitor.nowcast is not None:
+            newest_first = read[::-1][: monitor.nowcast.longest + 1]
+            step_by_step = "last" in carried and len(due) == 1
+            late = lateness.learn(late, newest_first, monitor.nowcast.memory, next_period=step_by_step)
         valid = due[-1]
     elif "last" in carried:  # nothing new is due: the last finding stands
         valid = from_us(int(carried["last"][0]))
-        newest = memory.values[-1]
+        newest = memory.values[-1] if monitor.nowcast is None else late["seen"][0]
         step = _standing(prefixed(carried, "step"))
     found = (
         []
@@ -218,6 +244,7 @@ def _monitor(
         else _findings(seen.at, monitor, domain, watched, valid, step, memory, threshold)
     )
     kept = {f"state/{name}": array for name, array in state.items()} | memory.kept()
+    kept |= {f"late/{name}": array for name, array in late.items()} | {"drift": drifted}
     if valid is not None and step is not None:
         kept["last"] = np.array([to_us(valid)])
         kept |= {f"step/{name}": getattr(step, name) for name in STANDING}
@@ -240,6 +267,12 @@ def _standing(kept: State) -> Step:
 def _own(carried: State) -> State:
     # A detector may change its state in place; what the cycle before left must stay as it was.
     return {name: array.copy() for name, array in prefixed(carried, "state").items()}
+
+
+def _late(carried: State, monitor: Monitor, n: int) -> State:
+    if monitor.nowcast is None:
+        return {}
+    return prefixed(carried, "late") or lateness.start(monitor.nowcast.longest, n)
 
 
 def _due(at: datetime, monitor: Monitor, carried: State) -> list[datetime]:

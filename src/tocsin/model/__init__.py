@@ -11,7 +11,7 @@ from tocsin.model.alert import (
     Task,
 )
 from tocsin.model.codec import from_plain, to_plain
-from tocsin.model.domain import Budget, Criteria, Domain, Monitor, OutcomeRule, Plan
+from tocsin.model.domain import Budget, Criteria, Domain, Monitor, Nowcasting, OutcomeRule, Outlook, Plan
 from tocsin.model.errors import (
     AuthorityError,
     ChannelError,
@@ -38,6 +38,7 @@ from tocsin.model.finding import (
     Detection,
     Judgement,
 )
+from tocsin.model.forecast import Forecast
 from tocsin.model.observation import (
     OBSERVATION_SCHEMA,
     Basis,
@@ -87,6 +88,7 @@ __all__ = [
     "FeedError",
     "FeedState",
     "FetchError",
+    "Forecast",
     "Judgement",
     "Kind",
     "Level",
@@ -95,8 +97,10 @@ __all__ = [
     "Missing",
     "Monitor",
     "NotFoundError",
+    "Nowcasting",
     "Observation",
     "OutcomeRule",
+    "Outlook",
     "Panel",
     "ParseError",
     "PastError",

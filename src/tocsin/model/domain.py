@@ -12,6 +12,28 @@ from tocsin.model.region import Region
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Nowcasting:
+    """How the newest counts of a quantity that is reported late are corrected before they are judged.
+
+    Parameters
+    ----------
+    method : str
+        ``lawless`` or ``bayes.notrunc.bnb`` (:mod:`tocsin.detect.nowcast`).
+    longest : int
+        Longest delay that matters, in periods.
+    memory : float
+        Periods after which what was learned of the delays weighs 1/e.
+    least : float
+        Share of the reports that must be in: with less the period is unknown.
+    """
+
+    method: str
+    longest: int
+    memory: float = 60.0
+    least: float = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Monitor:
     """One quantity under one detector.
 
@@ -29,6 +51,8 @@ class Monitor:
         Calibrated tail probability below which the picture shows a watch.
     mature : timedelta
         From the end of a period to the moment when it is judged.
+    nowcast : Nowcasting or None
+        For counts that are reported late; None where what is known is judged as it is.
     """
 
     quantity: Quantity
@@ -37,6 +61,7 @@ class Monitor:
     raises: bool = False
     watch_tail: float = 1e-3
     mature: timedelta = timedelta(0)
+    nowcast: Nowcasting | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +111,11 @@ class Criteria:
         For events: magnitude from which a level holds, rising.
     compound : timedelta
         Two domains above normal within this window, here or next door, are compound.
+    rejection_holds : timedelta
+        How long a draft that officers rejected is not proposed again while its alarm goes on; when the alarm
+        has been over for ``hold`` it may be sooner.
+    rejection_growth : float
+        Share of the rejected regions by which the area must have grown to be proposed again before that.
     """
 
     least_daily: float = 0.0
@@ -98,6 +128,8 @@ class Criteria:
     severe_members: int = 3
     event_levels: tuple[tuple[float, int], ...] = ()
     compound: timedelta = timedelta(hours=24)
+    rejection_holds: timedelta = timedelta(hours=24)
+    rejection_growth: float = 0.5
 
     def event_level(self, magnitude: float | None) -> int:
         """Level of an event of this size: the highest row that it reaches, 0 below all.
@@ -140,6 +172,37 @@ class OutcomeRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What is forecast in a domain, and how often.
+
+    Parameters
+    ----------
+    quantities : tuple of str
+        Ids.
+    method : str
+        Name of a module in ``forecast/methods``.
+    settings : mapping
+        Parameters of the method.
+    steps : int
+        Periods ahead.
+    every : timedelta
+        One forecast in each such stretch of time, counted from 1970.
+    past : timedelta
+        How much of the past it rests on.
+    season : int
+        Length of the season in periods: what the seasonal naive beside it is told.
+    """
+
+    quantities: tuple[str, ...]
+    method: str
+    settings: Mapping[str, Any]
+    steps: int
+    every: timedelta
+    past: timedelta
+    season: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Domain:
     """Everything that is particular to one domain, read from ``domains/<id>.toml``.
 
@@ -167,6 +230,8 @@ class Domain:
         Key of the pack's law table used by default.
     version : str
         SHA-256 of the file: part of what a cycle rests on.
+    outlooks : tuple of Outlook
+        What is forecast.
     """
 
     id: str
@@ -183,6 +248,7 @@ class Domain:
     texts: Mapping[str, str]
     legal_basis: str
     version: str = ""
+    outlooks: tuple[Outlook, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
-"""Who is at the door: accounts, passwords, log-ins and their sessions.
+"""Who is at the door: log-ins and their sessions, and how often somebody may try.
 
-Passwords are kept as argon2 hashes, tokens of sessions as SHA-256; the store alone lets nobody in.
+Tokens of sessions are kept as SHA-256, passwords as argon2 hashes; the store alone lets nobody in.
 """
 
 from __future__ import annotations
@@ -9,27 +9,18 @@ import hashlib
 import hmac
 import secrets
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
-
-from argon2 import PasswordHasher
-from argon2.exceptions import Argon2Error, InvalidHashError
 
 from tocsin.govern.permissions import Permission, may
-from tocsin.model import AuthorityError, NotFoundError, Role
+from tocsin.model import AuthorityError
+from tocsin.ops import accounts, passwords
 from tocsin.ops.commands import Actor
 from tocsin.ops.office import Office
 from tocsin.store import Account, Session
 
 LASTS = timedelta(hours=12)
 """How long a log-in lasts: a shift."""
-
-SHORTEST = 10
-"""Characters that a password must have."""
-
-LONGEST = 512
-"""Characters beyond which nothing is hashed."""
 
 TRIES, WINDOW = 5, timedelta(minutes=5)
 """Failed attempts on one account from one address within this time, after which they have to wait."""
@@ -50,69 +41,39 @@ class TooManyTries(AuthorityError):  # noqa: N818 - named for what happened
     ----------
     wait : timedelta
         Until the next attempt is looked at.
+    lock : str
+        What it means for the account, in words; empty when an address is stopped on all accounts.
     """
 
-    def __init__(self, wait: timedelta) -> None:
-        self.wait = wait
+    def __init__(self, wait: timedelta, lock: str = "") -> None:
+        self.wait, self.lock = wait, lock
         super().__init__(f"log-in: got too many failed attempts, allowed: again in {wait}")
 
 
-@cache
-def _hasher() -> PasswordHasher:
-    return PasswordHasher()
-
-
-@cache
-def _nobody() -> str:
-    """A hash that no password fits, so that an unknown account costs as much time as a known one."""
-    return _hasher().hash(secrets.token_urlsafe(32))
-
-
-def put_account(office: Office, name: str, role: Role, password: str, *, disabled: bool = False) -> Account:
-    """Make an account of a role, or give it a new password.
-
-    Raises
-    ------
-    ValueError
-        When the name is none, the role is the system's, or the password is too short or too long.
-    """
-    if not name.strip() or not name.isprintable() or any(c.isspace() for c in name) or name == "system":
-        raise ValueError(f"account: got {name!r}, allowed: a word other than 'system'")
-    if role is Role.SYSTEM:
-        raise ValueError("role: got system, allowed: a role of staff")
-    if not SHORTEST <= len(password) <= LONGEST:
-        raise ValueError(
-            f"password: got {len(password)} characters, allowed: {SHORTEST} to {LONGEST} characters"
-        )
-    account = Account(name=name, role=role, password_hash=_hasher().hash(password), disabled=disabled)
-    office.store.put_account(account)
-    return account
-
-
-def authenticate(office: Office, account: str, password: str, now: datetime) -> Account:  # noqa: ARG001
+def authenticate(office: Office, account: str, password: str, now: datetime) -> Account:
     """Give the account if the password is its own; a wrong name takes as long as a wrong password.
 
     Raises
     ------
     AuthorityError
-        Always with the same words.
+        Always with the same words; also when the account was changed while the password was looked at.
     """
     found = office.store.account(account)
-    kept = _nobody() if found is None else found.password_hash
-    fits = _fits(kept, password)
+    kept = passwords.nobody() if found is None else found.password_hash
+    fits = passwords.fits(kept, password)
     if not fits or found is None or found.disabled:
         raise AuthorityError(_REFUSED)
-    if _hasher().check_needs_rehash(kept):
-        office.store.put_account(replace(found, password_hash=_hasher().hash(password)))
-    return found
+    if passwords.outdated(kept):
+        found = accounts.rehash(office, found, password, at=now)
+    return _unchanged(office, found)
 
 
-def _fits(kept: str, password: str) -> bool:
-    try:
-        _hasher().verify(kept, password[:LONGEST])
-    except (Argon2Error, InvalidHashError):
-        return False
-    return len(password) <= LONGEST
+def _unchanged(office: Office, found: Account) -> Account:
+    """The account as it is now, if the password that was right still is: looking at it takes its time."""
+    now = office.store.account(found.name)
+    if now is None or now.disabled or now.password_hash != found.password_hash:
+        raise AuthorityError(_REFUSED)
+    return now
 
 
 def log_in(office: Office, account: str, password: str, now: datetime) -> tuple[str, Visitor]:
@@ -128,7 +89,7 @@ def log_in(office: Office, account: str, password: str, now: datetime) -> tuple[
     Raises
     ------
     AuthorityError
-        When account and password do not fit.
+        When account and password do not fit, or no longer do when the session is opened.
     """
     found = authenticate(office, account, password, now)
     token = secrets.token_urlsafe(32)
@@ -139,7 +100,10 @@ def log_in(office: Office, account: str, password: str, now: datetime) -> tuple[
         expires=now + LASTS,
         csrf=secrets.token_urlsafe(24),
     )
-    office.store.open_session(session)
+    with office.store.transaction():
+        # No change can come between this look and the session: one that comes later ends it.
+        found = _unchanged(office, found)
+        office.store.open_session(session)
     return token, Visitor(actor=actor_of(found), csrf=session.csrf, expires=session.expires)
 
 
@@ -168,7 +132,7 @@ class Visitor:
 
 def visitor(office: Office, token: str | None, now: datetime) -> Visitor | None:
     """Who holds a token; None when there is none, it has expired, or the account is closed."""
-    if not token or len(token) > LONGEST:
+    if not token or len(token) > passwords.LONGEST:
         return None
     session = office.store.session(_hash(token), now)
     if session is None:
@@ -188,21 +152,6 @@ def log_out(office: Office, token: str | None) -> None:
 def actor_of(account: Account) -> Actor:
     """Who acts under an account."""
     return Actor(account=account.name, role=account.role)
-
-
-def require_account(office: Office, name: str) -> Account:
-    """An account by name.
-
-    Raises
-    ------
-    NotFoundError
-        When there is none.
-    """
-    found = office.store.account(name)
-    if found is None:
-        names = ", ".join(a.name for a in office.store.accounts()) or "none: nobody made one yet"
-        raise NotFoundError(f"account: got {name!r}, allowed: {names}")
-    return found
 
 
 def permitted(actor: Actor | None, permission: Permission) -> bool:
@@ -256,13 +205,15 @@ class Tries:
         """Count an attempt, or raise :class:`TooManyTries`; what is refused is not counted."""
         pair, by_account, by_address = _keys(account, address)
         with self._lock:
-            limits = {pair: self.most, by_address: self.most_address}
+            limits = {pair: (self.most, "one address"), by_address: (self.most_address, "")}
             if pair not in self._known:
-                limits[by_account] = self.most_account
-            for key, most in limits.items():
+                limits[by_account] = (self.most_account, "all addresses")
+            for key, (most, whence) in limits.items():
                 recent = self._recent(key, now)
                 if len(recent) >= most:
-                    raise TooManyTries(recent[-most] + self.window - now)
+                    wait = recent[-most] + self.window - now
+                    lock = f"{most} failed log-ins from {whence}: closed to it for {wait}" if whence else ""
+                    raise TooManyTries(wait, lock)
             for key in (pair, by_account, by_address):
                 # Put at the end: what was tried last is forgotten last.
                 recent = self._recent(key, now)

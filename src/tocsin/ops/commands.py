@@ -24,6 +24,7 @@ from tocsin.model import (
     to_plain,
 )
 from tocsin.model.law import BreakGlass
+from tocsin.ops import rejections
 from tocsin.ops.office import APPROVAL_LASTS, Office
 from tocsin.store import BreakGlass as StoredBreakGlass
 from tocsin.warn import deliver, lifecycle
@@ -76,10 +77,13 @@ def record_proposals(office: Office, proposals: Iterable[Proposal]) -> list[Aler
     """Keep what a cycle drafted; what officers have decided already is not asked again.
 
     A draft that is not kept leaves a record of kind ``suppressed`` that says why, one for each message that
-    stands in its way.
+    stands in its way; a first draft that was rejected is in :mod:`tocsin.ops.rejections`.
     """
     kept = []
-    for proposal in proposals:
+    for asked in proposals:
+        proposal = rejections.ask(office, asked)
+        if proposal is None:
+            continue
         alert = proposal.alert
         barred = _barred(office, alert)
         if barred is None:
@@ -199,6 +203,7 @@ def reject(
         old = _matching(office, alert, match)
         new, decision = lifecycle.reject(old, reason=reason, at=at, **_who(actor))
         _keep(office, new, decision)
+        rejections.begin(office, new, at=at)
     return new
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tomllib
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from tocsin.model import ConfigError
 
@@ -24,6 +25,12 @@ domains = []
 [serve]
 host = "127.0.0.1"
 port = 8750
+# Proxies whose word is taken on where a request came from and whether it was https: addresses or networks.
+forwarded_allow_ips = ["127.0.0.1", "::1"]
+
+[memory]
+# MiB of small batches and, once more, of cycles that stay decoded at hand; more makes reading faster.
+keep_mb = 64
 
 [feeds]
 # Told to publishers that ask who fetches, for instance "desk@example.org".
@@ -36,6 +43,18 @@ allow_private = []
 """
 
 
+def _network(text: str) -> str:
+    """An address or a network; never all of them: everybody could then say whose address is theirs."""
+    network = ip_network(text, strict=False)
+    if network.prefixlen == 0:
+        raise ValueError("the address or network of a proxy, not all of them")
+    address = text.partition("/")[0]
+    if "/" in text and ip_address(address) != network.network_address:
+        # The server would take it for a name, and trust nobody.
+        raise ValueError(f"the address {address} or the network {network}")
+    return text
+
+
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -45,6 +64,13 @@ class Serve(_Table):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8750
+    forwarded_allow_ips: tuple[Annotated[str, AfterValidator(_network)], ...] = ("127.0.0.1", "::1")
+
+
+class Memory(_Table):
+    """How much memory the store may use to answer faster."""
+
+    keep_mb: Annotated[int, Field(ge=0)] = 64
 
 
 class Feeds(_Table):
@@ -67,6 +93,7 @@ class Settings(_Table):
     pack: str = "us"
     domains: tuple[str, ...] = ()
     serve: Serve = Serve()
+    memory: Memory = Memory()
     feeds: Feeds = Feeds()
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tocsin.model import HOUR, Alert, ConfigError, Role, State, iso
-from tocsin.ops import access, commands, loop, queries, runs
+from tocsin.ops import accounts, commands, loop, queries, runs
 from tocsin.ops.commands import Actor
 from tocsin.ops.datasets import load_datasets
 from tocsin.ops.office import Office, code_version
@@ -243,7 +243,7 @@ def _note(
     office.store.put("replay", wanted.id, record, known_at=known, revision=len(history))
 
 
-def renew_accounts(office: Office) -> dict[str, str]:
+def renew_accounts(office: Office, *, at: datetime) -> dict[str, str]:
     """Give every account of the demonstration a new random password; only the hashes are kept.
 
     Returns
@@ -253,7 +253,9 @@ def renew_accounts(office: Office) -> dict[str, str]:
     """
     passwords = {name: secrets.token_urlsafe(9) for name in ACCOUNTS}
     for name, role in ACCOUNTS.items():
-        access.put_account(office, name, role, passwords[name])
+        accounts.put_account(
+            office, name, role, passwords[name], at=at, actor=commands.SYSTEM, reason="demonstration"
+        )
     return passwords
 
 

@@ -16,11 +16,14 @@ from tocsin.feeds import all_feeds
 from tocsin.geo import Pack, load_pack
 from tocsin.geo.check import check_pack
 from tocsin.govern import law, registers
-from tocsin.model import ConfigError, TocsinError
-from tocsin.ops import upkeep
+from tocsin.model import ConfigError, TocsinError, iso
+from tocsin.ops import jobs, staleness, upkeep
 from tocsin.ops.config import Settings, read_settings
 from tocsin.ops.office import Office, open_office
 from tocsin.ops.plan import make_plan
+from tocsin.ops.queries import moments
+from tocsin.ops.queries.drifts import drifts
+from tocsin.ops.redaction import without_secrets
 from tocsin.respond.playbook import playbooks
 
 LEAST_FREE = 1_000_000_000
@@ -41,14 +44,14 @@ class Check:
     ----------
     name : str
         What.
-    ok : bool
-        Whether nothing is wrong.
+    ok : bool or None
+        Whether nothing is wrong; None where nobody can tell, because what would show it never ran.
     detail : str
         What was found, in words.
     """
 
     name: str
-    ok: bool
+    ok: bool | None
     detail: str
 
 
@@ -134,6 +137,8 @@ def _store(path: Path, settings: Settings, now: datetime) -> Iterator[Check]:
         yield _judge("journal", lambda: _journal(office))
         yield _quarantine(office)
         yield _letters(office)
+        yield _jobs(office, now)
+        yield _calibration(office, now)
         yield from _feeds(office, now)
 
 
@@ -154,7 +159,52 @@ def _letters(office: Office) -> Check:
     return Check(name="outbox", ok=not dead, detail=f"{len(dead)} messages that could not be delivered{last}")
 
 
+def _jobs(office: Office, now: datetime) -> Check:
+    """Faults of the live jobs; where no live cycle is young enough, that none is known is no good news."""
+    failing = [row for row in jobs.states(office.store) if row["state"] == "failed"]
+    said = "; ".join(f"{row['job']} since {row['since']}: {row['message']}" for row in failing[:_MOST])
+    if failing:
+        return Check(name="jobs", ok=False, detail=said)
+    last = max((run.last for run in moments.runs(office, now) if run.mode == "live"), default=None)
+    if last is None:
+        return Check(name="jobs", ok=None, detail="unknown: no live cycle has run yet")
+    if now - last > moments.LIVE_FRESH:
+        return Check(name="jobs", ok=None, detail=f"unknown: the last live cycle was that of {iso(last)}")
+    return Check(name="jobs", ok=True, detail="none of the live jobs fails")
+
+
+def _calibration(office: Office, now: datetime) -> Check:
+    rows = drifts(office, now)
+    worst: dict[str, str] = {}
+    for row in rows:
+        if row["drifts"]:
+            worst.setdefault(row["quantity"], row["words"])
+    if not rows:
+        return Check(name="calibration", ok=None, detail="unknown: no cycle that judges series is on record")
+    said = f"calibration drifts: {'; '.join(worst.values())}"
+    return Check(
+        name="calibration", ok=not worst, detail=said if worst else "tails come as often as they say"
+    )
+
+
 def _feeds(office: Office, now: datetime) -> Iterator[Check]:
-    for name, state in office.store.feeds(now).items():
-        detail = state.message or f"read {state.last_ok}"
-        yield Check(name=f"feed {name}", ok=state.outcome == "ok", detail=detail)
+    """Every feed that is declared or was read; one that was never read is not well, it is unknown."""
+    declared = {feed.SOURCE.id: feed.SOURCE for feed in all_feeds().values()}
+    recorded = office.store.feeds(now)
+    spans = {d["source"]: d["span"] for d in office.store.list("dataset")}
+    watched = {d for run in moments.runs(office, now) if run.mode == "live" for d in run.domains}
+    for name in sorted(declared.keys() | recorded.keys()):
+        source, state = declared.get(name), recorded.get(name)
+        if state is not None and state.outcome != "never":
+            state = staleness.aged(state, source, now)
+            detail = without_secrets(state.message) or f"read {iso(state.last_ok or now)}"
+            yield Check(name=f"feed {name}", ok=state.outcome == "ok", detail=detail)
+        elif source is not None and name in spans:
+            first, last = (t[:10] for t in spans[name])
+            yield Check(
+                name=f"feed {name}", ok=None, detail=f"never read; an archive covers {first} to {last}"
+            )
+        else:
+            # Live cycles judge a domain that this feed should tell of: that is a fault, not a plan.
+            missed = source is not None and source.url is not None and bool(watched & set(source.domains))
+            yield Check(name=f"feed {name}", ok=False if missed else None, detail="never read")

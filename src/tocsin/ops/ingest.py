@@ -10,6 +10,7 @@ from tocsin.feeds import Feed, Fetcher, NotModified, admit, all_feeds
 from tocsin.feeds.gate import Gated
 from tocsin.model import DAY, ConfigError, Event, FetchError, Raw
 from tocsin.ops.office import Office
+from tocsin.ops.redaction import without_secrets
 
 KEEP_EVENTS = 7 * DAY
 """Events of so many days are compared with what a feed says again."""
@@ -92,8 +93,10 @@ def poll(
     try:
         got = fetcher.fetch(feed.SOURCE, address, at=at, previous=last)
     except FetchError as error:
-        office.store.feed_run(source, at, "failed", str(error))
-        return Ingested(source=source, outcome="failed", message=str(error)), None
+        # The address may hold a key, and what failed is read by more people than the settings.
+        message = without_secrets(str(error))
+        office.store.feed_run(source, at, "failed", message)
+        return Ingested(source=source, outcome="failed", message=message), None
     if isinstance(got, NotModified):
         newest = None if (state := office.store.feeds(at).get(source)) is None else state.newest
         office.store.feed_run(source, at, "ok", newest=newest)
@@ -114,6 +117,7 @@ def poll(
                 unread.append(f"{link}: {extra.message}")
             done = _plus(done, extra)
     if unread:
+        unread = [without_secrets(reason) for reason in unread]
         # A part that is missing is not calm: the feed counts as failed until it has been read whole.
         for reason in unread:
             office.store.quarantine(source, at, None, "link", reason)
@@ -139,7 +143,7 @@ def take(office: Office, raw: Raw, *, at: datetime, note: bool = True) -> tuple[
     """
     feed = _feed(raw.source)
     store = office.store
-    sha = store.keep_raw(raw)
+    sha = store.keep_raw(replace(raw, url=without_secrets(raw.url)))
     gated = admit(
         feed,
         raw,
@@ -155,7 +159,7 @@ def take(office: Office, raw: Raw, *, at: datetime, note: bool = True) -> tuple[
             store.add(gated.events, ingest=f"{raw.source}:{sha}:events:{at.isoformat()}", at=at)
         for rejected in gated.rejected:
             store.quarantine(raw.source, at, sha, rejected.where, rejected.error)
-        message = "; ".join(r.error for r in gated.rejected[:3]) if gated.failed else ""
+        message = "; ".join(without_secrets(r.error) for r in gated.rejected[:3]) if gated.failed else ""
         if note:
             outcome = "failed" if gated.failed else "ok"
             store.feed_run(raw.source, at, outcome, message, newest=gated.newest, raw=sha)

@@ -19,6 +19,7 @@ from tocsin.feeds import Fetcher, all_feeds
 from tocsin.model import OBSERVATION_SCHEMA, ConfigError, FetchError, Raw, ShapeError, iso, parse_time
 from tocsin.ops.ingest import MAX_LINKS, Ingested, take
 from tocsin.ops.office import Office
+from tocsin.ops.redaction import without_secrets
 
 _REQUIRED = ("quantity", "region", "valid_time")
 CAP = "cap_atom"
@@ -81,7 +82,7 @@ def poll_authorities(
             try:
                 raw = fetcher.fetch(source, link, at=at)
             except FetchError as error:
-                one = replace(one, outcome="failed", message=str(error))
+                one = replace(one, outcome="failed", message=without_secrets(str(error)))
                 break
             if not isinstance(raw, Raw):
                 continue

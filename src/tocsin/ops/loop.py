@@ -26,7 +26,7 @@ from tocsin.model import (
     from_us,
     to_plain,
 )
-from tocsin.ops import commands, record
+from tocsin.ops import commands, forecasting, record
 from tocsin.ops.commands import Actor
 from tocsin.ops.office import Office, code_version
 from tocsin.ops.world import Chained, World
@@ -95,8 +95,8 @@ def turn(
     -------
     Cycle
     """
-    stale_after = {source: feed.SOURCE.stale_after for source, feed in all_feeds().items()}
-    seen = Chained(snapshot=snapshot, world=world, archives=archives, stale_after=stale_after)
+    sources = {name: feed.SOURCE for name, feed in all_feeds().items()}
+    seen = Chained(snapshot=snapshot, world=world, plan=plan, archives=archives, sources=sources)
     world.forget(snapshot.at)
     # Verdicts first: they are known at this moment, and move the threshold of this cycle.
     for domain in plan.domains:
@@ -119,6 +119,7 @@ def turn(
     world.remember(commands.record_proposals(office, one.proposals))
     if desk is not None:
         _decide(office, world, desk, one.at)
+    forecasting.make_due(office, plan, seen, sources, world.forecasts)
     return one
 
 
@@ -242,12 +243,13 @@ def panels(plan: Plan) -> list[PanelSpec]:
     for domain in plan.domains:
         for monitor in domain.monitors:
             monthly = monitor.quantity.step > DAY
+            late = 0 if monitor.nowcast is None else monitor.nowcast.longest + 1
             specs.append(
                 PanelSpec(
                     quantity=monitor.quantity.id,
                     regions=plan.watched[domain.id],
                     step=DAY if monthly else monitor.quantity.step,
-                    span=timedelta(days=100) if monthly else WINDOW,
+                    span=timedelta(days=100) if monthly else max(WINDOW, late * monitor.quantity.step),
                 )
             )
     return specs

@@ -19,7 +19,7 @@ from tocsin.model import Plan, RegionLevel
 from tocsin.model.law import LegalBasis
 from tocsin.ops.plan import make_plan
 from tocsin.respond.playbook import Playbook, playbooks
-from tocsin.store import Store, open_store
+from tocsin.store import KEEP, Store, open_store
 from tocsin.warn.addresses import AddressBook
 from tocsin.warn.contract import Audience, Recipient
 from tocsin.warn.deliver import Desk
@@ -57,13 +57,13 @@ class Office:
     @cached_property
     def plan(self) -> Plan:
         """The plan of all domains."""
-        return make_plan(self.pack, self.domains)
+        return make_plan(self.pack, self.domains, store=self.path)
 
     def plan_of(self, domains: Sequence[str]) -> Plan:
         """The plan of some domains, as a replay of an archive uses it."""
         key = ",".join(sorted(domains))
         if key not in self._plans:
-            self._plans[key] = make_plan(self.pack, tuple(sorted(domains)))
+            self._plans[key] = make_plan(self.pack, tuple(sorted(domains)), store=self.path)
         return self._plans[key]
 
     @cached_property
@@ -124,7 +124,12 @@ class Office:
 
 
 def open_office(
-    path: Path, *, pack: str = "us", domains: Sequence[str] | None = None, create: bool = True
+    path: Path,
+    *,
+    pack: str = "us",
+    domains: Sequence[str] | None = None,
+    create: bool = True,
+    keep: int = KEEP,
 ) -> Office:
     """Open the store in a folder and the country beside it.
 
@@ -138,6 +143,8 @@ def open_office(
         All of the pack by default.
     create : bool
         Whether a new store may be made.
+    keep : int
+        Bytes of batches and of cycles, each, that the store keeps decoded in memory.
 
     Returns
     -------
@@ -146,7 +153,7 @@ def open_office(
     country = load_pack(pack)
     return Office(
         path=path,
-        store=open_store(path, create=create),
+        store=open_store(path, create=create, keep=keep),
         pack=country,
         domains=tuple(domains or country.domains),
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 
 from tocsin.catalog import load_domains
 from tocsin.geo import Pack
 from tocsin.model import ConfigError, Domain, Plan, Region
+from tocsin.ops import overlay
 
 
-def make_plan(pack: Pack, domains: Sequence[str] | None = None) -> Plan:
+def make_plan(pack: Pack, domains: Sequence[str] | None = None, *, store: Path | None = None) -> Plan:
     """What a cycle computes for a country.
 
     Parameters
@@ -19,6 +21,8 @@ def make_plan(pack: Pack, domains: Sequence[str] | None = None) -> Plan:
         The country.
     domains : sequence of str, optional
         Ids; all of the pack by default.
+    store : Path, optional
+        Folder of a store that may set some things differently (:mod:`tocsin.ops.overlay`).
 
     Returns
     -------
@@ -42,6 +46,8 @@ def make_plan(pack: Pack, domains: Sequence[str] | None = None) -> Plan:
         if name not in pack.domains:
             raise ConfigError(f"{pack.id}/pack.toml", "domains", name, pack.domains)
     loaded = load_domains(chosen)
+    if store is not None:
+        loaded = overlay.laid_over(loaded, store)
     laws = [law.key for law in pack.laws]
     for domain in loaded:
         if domain.legal_basis not in laws:

@@ -95,8 +95,9 @@ def look(office: Office, *, at: datetime, domains: Sequence[str]) -> dict[str, A
     seen = Chained(
         snapshot=snapshot,
         world=world,
+        plan=plan,
         archives=archives(office, domains),
-        stale_after={source: feed.SOURCE.stale_after for source, feed in all_feeds().items()},
+        sources={name: feed.SOURCE for name, feed in all_feeds().items()},
     )
     carried = snapshot.carried(plan.id) is not None
     one = cycle.run(seen, plan, office.detectors)

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tocsin.feeds import Feed, Fetcher
-from tocsin.model import HOUR, Raw, StoreError, iso
-from tocsin.ops import commands, ingest, intake, loop
+from tocsin.model import HOUR, Raw, iso
+from tocsin.ops import commands, ingest, intake, jobs, loop
 from tocsin.ops.loop import CYCLE
 from tocsin.ops.office import Office
+from tocsin.ops.redaction import without_secrets
 from tocsin.ops.world import World
 from tocsin.store import Store
 
@@ -72,16 +73,20 @@ class Job:
             # One broken job must not end its thread: the warning service goes on.
             LOG.exception("%s failed", self.name)
             self.fault = f"{type(error).__name__}: {error}"
+            jobs.note(store, self.name, self.fault, at=at)
         else:
             if self.fault:
                 LOG.warning("%s works again", self.name)
+            if self.fault or self.done is None:  # the first time: a server before this one may have failed
+                jobs.note(store, self.name, "", at=at)
             self.done, self.fault = at, ""
 
     def _say(self, what: str, store: Store, at: datetime) -> None:
         LOG.error("%s: %s", self.name, what)
         try:
             store.quarantine(self.name, at, None, "clock", what)
-        except StoreError:
+        except Exception:
+            # Nor may what cannot be written: the thread would end.
             LOG.exception("%s: not put on record", self.name)
 
 
@@ -121,6 +126,7 @@ class Scheduler:
 
     def start(self) -> None:
         """Start every job."""
+        jobs.retire(self._store, {job.name for job in self.jobs}, at=self._clock())
         for thread in self._threads:
             thread.start()
 
@@ -169,7 +175,8 @@ class _Reader:
             done, self._last = ingest.poll(self._office, self._source, self._fetcher, at=at, last=self._last)
         except Exception as error:
             self._last = None
-            self._office.store.feed_run(self._source, at, "failed", f"{type(error).__name__}: {error}")
+            fault = without_secrets(f"{type(error).__name__}: {error}")
+            self._office.store.feed_run(self._source, at, "failed", fault)
             raise
         if done.outcome != self._outcome:  # said once when it breaks and once when it recovers
             self._outcome = done.outcome

@@ -15,12 +15,16 @@ from typing import Any
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tocsin.model import Alert, Event, FeedState, Panel, Snapshot, State, iso
+from tocsin.model import Alert, Event, FeedState, Panel, Plan, Snapshot, Source, State
+from tocsin.ops import staleness
 from tocsin.verify import ledger
 from tocsin.verify.outcome import Day
 
 KEEP = ledger.WAIT + timedelta(days=3)
 """Verdicts and days of so long are kept at hand: the wait for a verdict, and the two days that it is on."""
+
+AFTER_END = timedelta(hours=6)
+"""For so long after the last record of an archive a replay still says that its source is stale."""
 
 STANDING = frozenset({State.DRAFT, State.SUBMITTED, State.APPROVED, State.ISSUED})
 
@@ -43,6 +47,8 @@ class World:
         Chains whose verdict can no longer change.
     carried : mapping of ndarray or None
         State that the last cycle left.
+    forecasts : dict of str to int
+        Newest slot of time of which each quantity has a forecast (:mod:`tocsin.ops.forecasting`).
     """
 
     alerts: dict[str, Alert] = field(default_factory=dict)
@@ -51,6 +57,7 @@ class World:
     until: dict[str, datetime] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
     carried: Mapping[str, NDArray[Any]] | None = None
+    forecasts: dict[str, int] = field(default_factory=dict)
 
     def remember(self, alerts: Iterable[Alert]) -> None:
         """Take newer revisions of warnings."""
@@ -100,16 +107,19 @@ class Chained:
         Observations and events as known at its moment.
     world : World
         Warnings, verdicts and carried state.
+    plan : Plan
+        What is watched: where the records of an archive are looked for.
     archives : mapping of str to (datetime, datetime)
-        Sources that an archive covers, with its first and last moment: within it they count as read.
-    stale_after : mapping of str to timedelta
-        Age of the newest content from which a source counts as failed.
+        Sources that an archive covers, with its first and last moment; empty in live operation.
+    sources : mapping of str to Source
+        Declarations, which say from which age content counts no more.
     """
 
     snapshot: Snapshot
     world: World
+    plan: Plan
     archives: Mapping[str, tuple[datetime, datetime]]
-    stale_after: Mapping[str, timedelta]
+    sources: Mapping[str, Source]
 
     @property
     def at(self) -> datetime:
@@ -152,20 +162,28 @@ class Chained:
         return self.snapshot.carried(plan) if self.world.carried is None else self.world.carried
 
     def feeds(self) -> Mapping[str, FeedState]:
-        """State of each source; one that an archive covers at this moment counts as read."""
-        if self.archives:
-            return {
-                source: FeedState(source=source, outcome="ok", last_ok=self.at, newest=self.at)
-                for source, (first, last) in self.archives.items()
-                if first <= self.at <= last + timedelta(hours=6)
-            }
-        return {source: self._aged(state) for source, state in self.snapshot.feeds().items()}
+        """State of each source; of one that an archive covers, what the records known by now say.
 
-    def _aged(self, state: FeedState) -> FeedState:
-        """A feed whose newest content is too old has failed, however often it is read."""
-        newest = state.newest or state.last_ok
-        limit = self.stale_after.get(state.source)
-        if state.outcome != "ok" or newest is None or limit is None or self.at - newest <= limit:
-            return state
-        message = f"stale: newest content of {iso(newest)}"
-        return replace(state, outcome="failed", since=newest + limit, message=message)
+        To a cycle a stale source is a failed one: neither tells that nothing happened.
+        """
+        return {source: _failed(state) for source, state in self._states().items()}
+
+    def _states(self) -> dict[str, FeedState]:
+        if not self.archives:
+            read = self.snapshot.feeds()
+            return {name: staleness.aged(s, self.sources.get(name), self.at) for name, s in read.items()}
+        return {
+            name: staleness.archived(self.sources[name], self._newest(self.sources[name]), self.at)
+            for name, (first, last) in self.archives.items()
+            if first <= self.at <= last + AFTER_END
+        }
+
+    def _newest(self, source: Source) -> datetime | None:
+        domains = staleness.served(source, self.plan)
+        return staleness.newest_content(source, domains, self.plan, self.snapshot)
+
+
+def _failed(state: FeedState) -> FeedState:
+    if state.outcome != staleness.STALE:
+        return state
+    return replace(state, outcome="failed", message=f"stale: {state.message}")

@@ -15,9 +15,13 @@ from tocsin.store.contract import (
     Store,
     Stored,
 )
+from tocsin.store.judged import JUDGED, Judged, decode_judged, encode_judged
+from tocsin.store.kept import KEEP, Kept
 from tocsin.store.opening import open_store, restore_store
 
 __all__ = [
+    "JUDGED",
+    "KEEP",
     "Account",
     "Added",
     "Approval",
@@ -25,12 +29,16 @@ __all__ = [
     "CycleHead",
     "CycleRow",
     "JournalEntry",
+    "Judged",
+    "Kept",
     "OutboxItem",
     "PanelSpec",
     "Quarantined",
     "Session",
     "Store",
     "Stored",
+    "decode_judged",
+    "encode_judged",
     "open_store",
     "restore_store",
 ]

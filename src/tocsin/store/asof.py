@@ -49,7 +49,7 @@ def rows(manifest: Manifest, pin: Pin, wanted: Wanted, columns: Sequence[str] | 
 
     def find(month: Month) -> pa.Table:
         found = [_empty(names)]
-        for table in manifest.read(month, wanted, needed):
+        for table in manifest.read(month, wanted, needed, ordered=False):
             keep = wanted.mask(table)
             found.append((table if keep is None else table.filter(pa.array(keep))).select(names))
         return pa.concat_tables(found)

@@ -8,20 +8,28 @@ import sqlite3
 from pathlib import Path
 
 from tocsin.model.errors import StoreError
+from tocsin.store.database import in_words
 from tocsin.store.segment import sync_folder
 
 DATABASE = "tocsin.db"
 
 
 def copy_database(source: Path, destination: Path) -> None:
-    """A consistent copy of a SQLite database that others may be writing."""
-    origin, copy = sqlite3.connect(source), sqlite3.connect(destination)
-    try:
-        origin.execute("PRAGMA busy_timeout = 30000")
-        origin.backup(copy)
-    finally:
-        origin.close()
-        copy.close()
+    """A consistent copy of a SQLite database that others may be writing.
+
+    Raises
+    ------
+    StoreError
+        When one of the two disks refuses.
+    """
+    with in_words("copied"):
+        origin, copy = sqlite3.connect(source), sqlite3.connect(destination)
+        try:
+            origin.execute("PRAGMA busy_timeout = 30000")
+            origin.backup(copy)
+        finally:
+            origin.close()
+            copy.close()
     handle = os.open(destination, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -144,8 +144,11 @@ class CycleRow:
         Moment of knowledge.
     inputs_hash, code : str
         What it saw and which code ran.
-    judgement, levels : bytes
-        Columns of the cycle in the writer's own form.
+    judgement : bytes
+        What it judged: columns in the form of :mod:`tocsin.store.judged`, which are kept by series too; bytes
+        of another form are kept as they are.
+    levels : bytes
+        Levels in the writer's own form.
     summary : mapping
         Plain JSON types.
     """
@@ -173,6 +176,8 @@ class CycleHead:
         Moment of knowledge.
     domains : tuple of str
         What it watched, by its summary.
+    levels : bytes
+        As in :class:`CycleRow`, where asked for.
     """
 
     id: str
@@ -180,6 +185,7 @@ class CycleHead:
     mode: str
     at: datetime
     domains: tuple[str, ...]
+    levels: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -372,9 +378,14 @@ class Store(Protocol):
         """Cycles in ``[start, end)`` by time."""
 
     def cycle_heads(
-        self, start: datetime, end: datetime, plan: str | None = None
+        self, start: datetime, end: datetime, plan: str | None = None, *, levels: bool = False
     ) -> builtins.list[CycleHead]:
-        """Which cycles are in ``[start, end)``, by time; their columns are not read."""
+        """Which cycles are in ``[start, end)``, by time; of their columns, only levels, if asked for."""
+
+    def judgements(
+        self, quantity: str, series: int, *, of: int, start: datetime, end: datetime, until: datetime
+    ) -> pa.Table:
+        """One of ``of`` series as the newest cycle up to ``until`` judged each period in ``[start, end)``."""
 
     def save_state(self, plan: str, at: datetime, state: State | bytes, *, keep: int | None = None) -> None:
         """Keep the carried state of a plan; with ``keep``, only the newest so many."""

@@ -10,7 +10,7 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,15 @@ BUSY_S = 30
 """How long a writer waits for another process before it gives up."""
 
 _SOON, _LATER = (200, 0.0001), (6_000, 0.005)  # tries to get the lock, and the pause between them
+
+_ADVICE = {
+    sqlite3.SQLITE_FULL: "its disk is full: make room outside the store",
+    sqlite3.SQLITE_IOERR: "its disk is full or fails",
+    sqlite3.SQLITE_CORRUPT: "it is damaged: run tocsin store check",
+    sqlite3.SQLITE_NOTADB: "it is damaged: restore a backup",
+    sqlite3.SQLITE_READONLY: "this account may not write there",
+    sqlite3.SQLITE_CANTOPEN: "this account may not open it, or its folder is gone",
+}
 
 
 def _dumps(plain: Any) -> str:
@@ -47,6 +56,7 @@ class Database:
                 pool_size=8,
                 max_overflow=64,
                 json_serializer=_dumps,
+                hide_parameters=True,  # an error is logged: what was to be written is not
             )
             for _ in range(2)
         )
@@ -64,32 +74,95 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        """One durable commit; a call inside another joins it."""
+        """One durable commit; a call inside another joins it.
+
+        Raises
+        ------
+        StoreError
+            When the database refuses, whatever its reason: a full disk, a lock, damage.
+        """
         writer: sa.Connection | None = getattr(self._local, "writer", None)
         if writer is not None:
-            yield writer
+            _require_open(writer)
+            with in_words("written"):
+                yield writer
             return
-        with self._writers.connect() as connection, connection.begin():
-            self._local.writer = connection
+        later: dict[Hashable, Callable[[], object]] = {}
+        with in_words("written"), self._writers.connect() as connection, connection.begin():
+            self._local.writer, self._local.later = connection, later
             try:
                 yield connection
+                _require_open(connection)
             finally:
                 self._local.writer = None
+        for work in later.values():
+            work()
+
+    def after_commit(self, name: Hashable, work: Callable[[], object]) -> None:
+        """Do this once the transaction that this thread is in is committed, and not if it is undone.
+
+        Parameters
+        ----------
+        name : hashable
+            Of several by one name only the last is done.
+        work : callable
+            It must not raise: what was committed is kept, whatever becomes of it.
+        """
+        self._local.later[name] = work
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """One consistent view; inside a write transaction it sees that transaction's own rows."""
+        """One consistent view; inside a write transaction it sees that transaction's own rows.
+
+        Raises
+        ------
+        StoreError
+            When the database refuses.
+        """
         writer: sa.Connection | None = getattr(self._local, "writer", None)
         if writer is not None:
-            yield writer
+            _require_open(writer)
+            with in_words("read"):
+                yield writer
             return
-        with self._readers.connect() as connection, connection.begin():
+        with in_words("read"), self._readers.connect() as connection, connection.begin():
             yield connection
 
     def close(self) -> None:
         """Give back every connection."""
         self._readers.dispose()
         self._writers.dispose()
+
+
+def _require_open(connection: sa.Connection) -> None:
+    # a full disk may make SQLite undo the whole of a transaction; what is written after that would be a
+    # commit of its own: half of what was to be one
+    driver: Any = connection.connection.dbapi_connection
+    if not driver.in_transaction:
+        raise StoreError("the store cannot be written: the database has undone this transaction; try again")
+
+
+@contextmanager
+def in_words(verb: str) -> Iterator[None]:
+    """Say in our words why the database refused: nobody above knows its driver.
+
+    Parameters
+    ----------
+    verb : str
+        What the store cannot be.
+
+    Raises
+    ------
+    StoreError
+        In place of an error of the driver.
+    """
+    try:
+        yield
+    except (sa.exc.DBAPIError, sa.exc.TimeoutError, sqlite3.Error) as error:
+        cause = getattr(error, "orig", None) or error
+        advice = _ADVICE.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF)
+        text = f"the store cannot be {verb}: {cause}"
+        raise StoreError(text if advice is None else f"{text}; {advice}") from error
 
 
 def _on_connect(connection: Any, _record: Any) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from tocsin.model.errors import StoreError
+from tocsin.model.errors import ConflictError, StoreError
 from tocsin.model.observation import OBSERVATION_SCHEMA, Event, Observation, to_table
 from tocsin.model.panel import Snapshot
 from tocsin.model.time import require_utc, to_us
@@ -26,10 +26,12 @@ from tocsin.store.events import Events, require_events
 from tocsin.store.follow import follow
 from tocsin.store.intake import Intake
 from tocsin.store.journal import Journal
+from tocsin.store.kept import KEEP, Kept
 from tocsin.store.manifest import Manifest, bulk_seq, next_ingest, split_months
 from tocsin.store.migrations import migrate
 from tocsin.store.order import STORED_SCHEMA, ints
 from tocsin.store.outbox import Outbox
+from tocsin.store.packs import Pack
 from tocsin.store.records import Records
 from tocsin.store.rows import require_observations
 from tocsin.store.schema import INBOX, INGEST, RAW, SEGMENT
@@ -48,16 +50,20 @@ class EmbeddedStore(Events, Records, Journal, Authority, Outbox, Cycles, Intake,
     ----------
     path : Path
         The folder.
+    keep : int
+        Bytes of batches and of cycles, each, that are kept decoded in memory.
 
     Notes
     -----
     Threads may share it. A process that forks must open its own.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, keep: int = KEEP) -> None:
         self.folder = path
         self.database = Database(path / backup.DATABASE)
-        self.manifest = Manifest(self.database, path / "segments")
+        self.manifest = Manifest(self.database, path / "segments", keep=keep)
+        self.packs: Kept[int, Pack] = Kept(keep)
+        self.unpacked: dict[tuple[str, str], int] = {}
         migrate(self.database)
 
     def __repr__(self) -> str:
@@ -149,7 +155,10 @@ class EmbeddedStore(Events, Records, Journal, Authority, Outbox, Cycles, Intake,
         with self.database.write() as connection:
             if next_ingest(connection, ingest, to_us(at), rows=total, bulk=True) is None:
                 return Added(new=0, duplicate=True)
-            self.manifest.publish(connection, rows, (), to_us(at))
+            try:
+                self.manifest.publish(connection, rows, (), to_us(at))
+            except manifest.Superseded as error:
+                raise ConflictError(f"load {ingest}: another process has published a file of it") from error
         return Added(new=total)
 
     def as_of(self, at: datetime) -> PastSnapshot:
@@ -225,6 +234,7 @@ class EmbeddedStore(Events, Records, Journal, Authority, Outbox, Cycles, Intake,
             *integrity.database_faults(self.database),
             *integrity.segment_faults(self.manifest),
             *integrity.inbox_faults(self.database),
+            *integrity.cycle_faults(self.database),
             *self.raw_faults(),
             *self.journal_faults(),
         ]
@@ -242,10 +252,11 @@ class EmbeddedStore(Events, Records, Journal, Authority, Outbox, Cycles, Intake,
         copy = Database(destination / backup.DATABASE)
         try:
             with copy.read() as connection:
-                names = connection.scalars(sa.select(SEGMENT.c.name)).all()
+                kept = connection.execute(sa.select(SEGMENT.c.name, SEGMENT.c.news)).all()
                 hashes = connection.scalars(sa.select(RAW.c.sha256)).all()
         finally:
             copy.close()
+        names = [name for row in kept for name in row if name is not None]
         files = [(self.manifest.path(n), Manifest(copy, destination / "segments").path(n)) for n in names]
         for sha256 in hashes:
             path = self.raw_path(sha256)

@@ -8,17 +8,15 @@ pinned snapshot does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tocsin.model.alert import Alert
-from tocsin.model.observation import Event
-from tocsin.model.panel import FeedState, Panel
+from tocsin.model.panel import Panel
 from tocsin.model.time import from_us, require_utc, to_us
 from tocsin.store import asof
 from tocsin.store.contract import PanelSpec
@@ -170,14 +168,26 @@ class Follower:
         self.at: int | None = None
 
 
-class FollowedSnapshot:
-    """A snapshot of a replay: panels from the windows while the replay stands here."""
+class FollowedSnapshot(PastSnapshot):
+    """A snapshot of a replay: panels from the windows while the replay stands here.
 
-    __slots__ = ("_follower", "_past", "_us", "at")
+    Parameters
+    ----------
+    follower : Follower
+        The windows.
+    store : EmbeddedStore
+        What answers everything else.
+    at : datetime
+        The moment of knowledge.
+    pin : Pin
+        Version of the observations.
+    """
 
-    def __init__(self, follower: Follower, us: int, past: PastSnapshot) -> None:
-        self.at = past.at
-        self._follower, self._us, self._past = follower, us, past
+    __slots__ = ("_follower", "_us")
+
+    def __init__(self, follower: Follower, store: EmbeddedStore, at: datetime, pin: Pin) -> None:
+        super().__init__(store, at, pin)
+        self._follower, self._us = follower, to_us(at)
 
     def panel(
         self, quantity: str, *, regions: Sequence[str], start: datetime, end: datetime, step: timedelta
@@ -188,40 +198,7 @@ class FollowedSnapshot:
             panel = window.panel(regions, require_utc(start, "start"), require_utc(end, "end"), self.at)
             if panel is not None:
                 return panel
-        return self._past.panel(quantity, regions=regions, start=start, end=end, step=step)
-
-    def cells(
-        self,
-        *,
-        quantity: str | None = None,
-        regions: Sequence[str] | None = None,
-        start: datetime | None = None,
-        end: datetime | None = None,
-    ) -> pa.Table:
-        """The newest row of each cell known at ``at``, in the observation schema."""
-        return self._past.cells(quantity=quantity, regions=regions, start=start, end=end)
-
-    def events(
-        self, *, domain: str | None = None, start: datetime | None = None, end: datetime | None = None
-    ) -> list[Event]:
-        """The newest version of each event known at ``at`` whose time meets ``[start, end)``."""
-        return self._past.events(domain=domain, start=start, end=end)
-
-    def standing(self) -> list[Alert]:
-        """Warnings that are neither cancelled, rejected nor expired at ``at``."""
-        return self._past.standing()
-
-    def verdicts(self, since: datetime) -> list[Mapping[str, Any]]:
-        """Ledger entries settled in ``(since, at]``."""
-        return self._past.verdicts(since)
-
-    def carried(self, plan: str) -> Mapping[str, NDArray[Any]] | None:
-        """The state that the last cycle of this plan before ``at`` left; None for the first."""
-        return self._past.carried(plan)
-
-    def feeds(self) -> Mapping[str, FeedState]:
-        """State of each source as known at ``at``."""
-        return self._past.feeds()
+        return super().panel(quantity, regions=regions, start=start, end=end, step=step)
 
 
 def follow(
@@ -252,7 +229,7 @@ def follow(
             for window in follower.windows.values():
                 window.advance(place)
             follower.at = us
-            yield FollowedSnapshot(follower, us, PastSnapshot(store, from_us(us), pin))
+            yield FollowedSnapshot(follower, store, from_us(us), pin)
     follower.at = None
 
 

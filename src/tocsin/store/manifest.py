@@ -6,12 +6,12 @@ whatever is added, flushed or compacted meanwhile.
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -20,18 +20,20 @@ import sqlalchemy as sa
 from tocsin.model.errors import StoreError
 from tocsin.store import segment as segments
 from tocsin.store.database import Database
+from tocsin.store.kept import KEEP, Kept
 from tocsin.store.order import STORED_SCHEMA, ints, month_start, months, sort_month
 from tocsin.store.schema import INBOX, INGEST, INTENT, META, SEGMENT
 from tocsin.store.segment import Segment, Wanted
 
 _COLUMNS = [c for c in SEGMENT.c if c.name in Segment.__dataclass_fields__]
-_BLOBS_KEPT = 4096
+_WRITERS, _WORTH_THREADS = 2, 200_000  # threads that encode; rows
 _FAR = 1 << 62
 _GENERATION = sa.select(META.c.value).where(META.c.name == "generation").scalar_subquery()
 _NEWEST = sa.select(sa.func.coalesce(sa.func.max(INBOX.c.id), 0)).scalar_subquery()
 _SAME_KEY = sa.select(INGEST.c.id).where(INGEST.c.key == sa.bindparam("same"))
 _ENTER = sa.insert(INGEST)  # made once: the time inside a write transaction is time that others wait
 _VERSION = sa.select(_GENERATION, _NEWEST)
+_T = TypeVar("_T")
 _BULK_BITS = 31  # a batch has its number in the high bits; parts of archives count in the low ones
 
 
@@ -70,14 +72,15 @@ class Manifest:
         Where the manifest is kept.
     folder : Path
         Where the segment files are.
+    keep : int
+        Bytes of decoded batches that are kept in memory.
     """
 
-    def __init__(self, database: Database, folder: Path) -> None:
+    def __init__(self, database: Database, folder: Path, *, keep: int = KEEP) -> None:
         self.database = database
         self.folder = folder
-        self._lock = threading.Lock()
         self._pin: Pin | None = None
-        self._blobs: OrderedDict[int, pa.Table] = OrderedDict()
+        self._batches: Kept[int, pa.Table] = Kept(keep)
 
     def path(self, name: str) -> Path:
         """Where a segment's file is: a folder a month."""
@@ -113,8 +116,7 @@ class Manifest:
     def _decode(self, pin: Pin) -> list[pa.Table]:
         have: dict[int, pa.Table] = {}
         if pin.shared:
-            with self._lock:
-                have = {i: self._blobs[i] for i in pin.batches if i in self._blobs}
+            have = {i: table for i in pin.batches if (table := self._batches.get(i)) is not None}
         lacking = [i for i in pin.batches if i not in have]
         for some in _pieces(lacking, 500):
             with self.database.read() as connection:
@@ -128,11 +130,9 @@ class Manifest:
                 )
             for number, blob, size in rows:
                 have[number] = decode(blob, size, number)
-        if pin.shared and lacking:
-            with self._lock:
-                self._blobs.update((i, have[i]) for i in lacking)
-                while len(self._blobs) > _BLOBS_KEPT:
-                    self._blobs.popitem(last=False)
+        if pin.shared:
+            for i in lacking:
+                self._batches.put(i, have[i], have[i].nbytes)
         return [have[i] for i in pin.batches]
 
     def months(self, pin: Pin, wanted: Wanted) -> list[Month]:
@@ -147,32 +147,74 @@ class Manifest:
             for month in sorted(set(chosen) | set(waiting))
         ]
 
-    def read(self, month: Month, wanted: Wanted, columns: Sequence[str]) -> list[pa.Table]:
-        """The tables of a month that can hold wanted rows: each sorted, none filtered yet."""
-        tables = [segments.read(self.path(s.name), wanted, columns) for s in month.segments]
+    def read(
+        self, month: Month, wanted: Wanted, columns: Sequence[str], *, ordered: bool = True
+    ) -> list[pa.Table]:
+        """The tables of a month that can hold wanted rows: each sorted if ``ordered``, none filtered yet."""
+        tables = [
+            segments.read(self.path(s.name), wanted, columns)
+            if ordered or s.news is None or wanted.since is None
+            else segments.read_news(self.path(s.name), self.path(s.news), wanted, columns)
+            for s in month.segments
+        ]
         if month.waiting is not None:
             tables.append(month.waiting.select(list(columns)))
         return [t for t in tables if t.num_rows]
 
-    def prepare(self, tables: Iterable[tuple[int, pa.Table]], at: int) -> list[dict[str, Any]]:
-        """Write sorted months as files that no version names yet; give their manifest rows."""
-        rows = []
-        for month, table in tables:
+    def prepare(
+        self, tables: Iterable[tuple[int, pa.Table]], at: int, *, news: bool = False
+    ) -> list[dict[str, Any]]:
+        """Write sorted months as files that no version names yet; give their manifest rows.
+
+        Parameters
+        ----------
+        tables : iterable of (int, pyarrow.Table)
+            Months and their rows.
+        at : int
+            Wall time, microseconds.
+        news : bool
+            Write news files of the large ones too; what is merged again soon needs none.
+        """
+
+        def write(month: int, table: pa.Table) -> dict[str, Any]:
             data, row = segments.encode(table)
             row["month"] = month
-            row["name"] = f"{np.datetime64(month, 'M')}-{row['sha256'][:24]}.parquet"
-            # told before it is written: what a killed process leaves is found again
-            with self.database.write() as connection:
-                connection.execute(sa.delete(INTENT).where(INTENT.c.name == row["name"]))
-                connection.execute(sa.insert(INTENT).values(name=row["name"], at=at))
-            segments.write(self.path(row["name"]), data)
-            rows.append(row)
-        return rows
+            row["name"] = self._keep(month, data, row["sha256"], "", at)
+            return row | (self.news_file(month, table, at) if news else {"news": None, "news_sha256": None})
+
+        held = list(tables)
+        if len(held) < 2 or sum(t.num_rows for _, t in held) < _WORTH_THREADS:
+            return [write(month, table) for month, table in held]
+        with ThreadPoolExecutor(_WRITERS) as pool:  # encoding lets go of the interpreter
+            return list(pool.map(write, *zip(*held, strict=True)))
+
+    def news_file(self, month: int, table: pa.Table, at: int) -> dict[str, Any]:
+        """Write the news file of a segment that is large enough to need one; columns of its manifest row."""
+        if table.num_rows <= segments.NEWS_ROWS:
+            return {"news": None, "news_sha256": None}
+        data = segments.encode_news(table)
+        sha256 = hashlib.sha256(data).hexdigest()
+        return {"news": self._keep(month, data, sha256, ".news", at), "news_sha256": sha256}
+
+    def _keep(self, month: int, data: bytes, sha256: str, kind: str, at: int) -> str:
+        name = f"{np.datetime64(month, 'M')}-{sha256[:24]}{kind}.parquet"
+        # told before it is written: what a killed process leaves is found again
+        with self.database.write() as connection:
+            connection.execute(sa.delete(INTENT).where(INTENT.c.name == name))
+            connection.execute(sa.insert(INTENT).values(name=name, at=at))
+        segments.write(self.path(name), data)
+        return name
 
     def publish(
         self, connection: sa.Connection, rows: Sequence[dict[str, Any]], removed: Sequence[int], at: int
     ) -> int:
-        """Make files part of the next version and others no longer; give its number."""
+        """Make files part of the next version and others no longer; give its number.
+
+        Raises
+        ------
+        Superseded
+            When another process has published one of the files, or taken one of the others away.
+        """
         generation = _generation(connection) + 1
         connection.execute(sa.update(META).where(META.c.name == "generation").values(value=generation))
         if removed:
@@ -183,11 +225,26 @@ class Manifest:
             )
             if done.rowcount != len(removed):
                 raise Superseded
-        names = [row["name"] for row in rows]
+        names = [name for row in rows for name in (row["name"], row["news"]) if name is not None]
         if names:
-            connection.execute(sa.insert(SEGMENT), [row | {"added": generation} for row in rows])
+            try:
+                connection.execute(sa.insert(SEGMENT), [row | {"added": generation} for row in rows])
+            except sa.exc.IntegrityError as error:
+                raise Superseded from error
             connection.execute(sa.delete(INTENT).where(INTENT.c.name.in_(names)))
         return generation
+
+    def publish_news(self, connection: sa.Connection, part: Segment, news: dict[str, Any]) -> None:
+        """Give a segment its news file, in a version of its own."""
+        done = connection.execute(
+            sa.update(SEGMENT)
+            .where(SEGMENT.c.id == part.id, SEGMENT.c.removed.is_(None), SEGMENT.c.news.is_(None))
+            .values(news)
+        )
+        if not done.rowcount:
+            raise Superseded
+        self.publish(connection, (), (), 0)
+        connection.execute(sa.delete(INTENT).where(INTENT.c.name == news["news"]))
 
 
 class Superseded(Exception):  # noqa: N818 - a signal between our own functions, never seen outside
@@ -202,7 +259,7 @@ def _bounds(month: int) -> tuple[int, int]:
     return month_start(month), month_start(month + 1) - 1
 
 
-def _pieces(items: Sequence[int], size: int) -> Iterator[list[int]]:
+def _pieces(items: Sequence[_T], size: int) -> Iterator[list[_T]]:
     for start in range(0, len(items), size):
         yield list(items[start : start + size])
 

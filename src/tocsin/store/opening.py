@@ -8,9 +8,10 @@ from tocsin.model.errors import StoreError
 from tocsin.store.backup import DATABASE, copy_store
 from tocsin.store.contract import Store
 from tocsin.store.embedded import EmbeddedStore
+from tocsin.store.kept import KEEP
 
 
-def open_store(path: Path | str, *, create: bool = True) -> Store:
+def open_store(path: Path | str, *, create: bool = True, keep: int = KEEP) -> Store:
     """Open the store in a folder.
 
     Parameters
@@ -19,6 +20,8 @@ def open_store(path: Path | str, *, create: bool = True) -> Store:
         The folder.
     create : bool
         Make an empty store when there is none.
+    keep : int
+        Bytes of batches and of cycles, each, that are kept decoded in memory.
 
     Raises
     ------
@@ -43,7 +46,7 @@ def open_store(path: Path | str, *, create: bool = True) -> Store:
         if path.exists() and not path.is_dir():
             raise StoreError(f"{path}: got a file, allowed: a folder")
         path.mkdir(parents=True, exist_ok=True)
-    return EmbeddedStore(path)
+    return EmbeddedStore(path, keep=keep)
 
 
 def restore_store(backup: Path | str, path: Path | str) -> Store:

@@ -66,6 +66,8 @@ SEGMENT = _table(
     sa.Column("added", sa.BigInteger, nullable=False),
     sa.Column("removed", sa.BigInteger),
     sa.Column("removed_at", sa.BigInteger),
+    sa.Column("news", sa.Text),  # name of its news file
+    sa.Column("news_sha256", sa.Text),
 )
 
 INTENT = _table(
@@ -199,9 +201,53 @@ CYCLE = _table(
     sa.Column("judgement", sa.LargeBinary, nullable=False),
     sa.Column("levels", sa.LargeBinary, nullable=False),
     sa.Column("summary", sa.JSON, nullable=False),
+    # judgement and summary wait in cycle_loose, then are in a pack; here is only what is read of many cycles
+    # (and all of it in rows that an older Tocsin wrote)
+    sa.Column("pack", _ID),
+    sa.Column("place", sa.Integer),
+    sa.Column("tiled", sa.Boolean, nullable=False, server_default=sa.false()),  # its judgement is in tiles
     sa.UniqueConstraint("plan", "at", "mode", name="cycle_once"),
     sa.Index("cycle_at", "at"),
+    sa.Index("cycle_waiting", "plan", "mode", "pack", "at"),
+    sa.Index("cycle_tiled", "tiled", "at"),
 )
+
+CYCLE_LOOSE = _table(
+    "cycle_loose",
+    sa.Column("cycle", sa.Text, sa.ForeignKey("cycle.id"), primary_key=True),
+    sa.Column("judgement", sa.LargeBinary, nullable=False),
+    sa.Column("summary", sa.JSON, nullable=False),
+)
+"""What a cycle said, until it is in a pack: apart, so that its room is given back whole."""
+
+CYCLE_PACK = _table(
+    "cycle_pack",
+    _key(),
+    sa.Column("plan", sa.Text, nullable=False),
+    sa.Column("mode", sa.Text, nullable=False),
+    sa.Column("first", sa.BigInteger, nullable=False),
+    sa.Column("last", sa.BigInteger, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),  # of the blob before compression
+    sa.Column("blob", sa.LargeBinary, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),  # before compression
+)
+"""Summaries of some cycles of a plan, together."""
+
+CYCLE_COLUMN = _table(
+    "cycle_column",
+    sa.Column("pack", _ID, sa.ForeignKey("cycle_pack.id"), primary_key=True),
+    sa.Column("quantity", sa.Text, primary_key=True),
+    sa.Column("start", sa.Integer, primary_key=True),  # first series of the tile
+    sa.Column("n", sa.Integer, nullable=False),  # series of the quantity, over all tiles
+    sa.Column("min_valid", sa.BigInteger),
+    sa.Column("max_valid", sa.BigInteger),
+    sa.Column("min_at", sa.BigInteger, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("blob", sa.LargeBinary, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Index("cycle_column_series", "quantity", "start", "max_valid", "min_valid"),
+)
+"""What the cycles of a pack judged of some series of a quantity."""
 
 STATE = _table(
     "state",

@@ -2,6 +2,9 @@
 
 A segment is named by its month and its content, and carries in its footer an index of its row
 groups, so that a read touches only the groups that can matter. Any Parquet reader can read one.
+
+A large segment has a *news file* beside it: the same rows once more, in blocks that follow each other
+in known time. What became known in one hour lies in a block or two of it.
 """
 
 from __future__ import annotations
@@ -10,9 +13,9 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +25,14 @@ import pyarrow.parquet as pq
 
 from tocsin.model.errors import StoreError
 from tocsin.model.time import DAY
+from tocsin.store.kept import KEEP, Kept
 from tocsin.store.order import STORED_SCHEMA, Ints, codes, ints, ranks
 
 GROUP_ROWS = 1 << 16
+NEWS_ROWS = 1 << 17
+"""A segment of more rows gets a news file: to scan fewer takes a few milliseconds."""
+
+_BLOCK_ROWS = 1 << 15  # of a news file: half as many read twice as fast, but take a fifth more disk
 _SMALL_ROWS = 1 << 14  # up to here the start of a zstd decoder costs more than all the rest of a read
 _INDEX = b"tocsin.index"
 _LAG = pa.field("lag", pa.duration("us"), nullable=False)  # known time less valid time
@@ -46,6 +54,7 @@ class Segment:
     min_known: int
     max_known: int
     quantities: tuple[str, ...]
+    news: str | None = None  # name of its news file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +160,38 @@ class Index:
 def encode(table: pa.Table) -> tuple[bytes, dict[str, Any]]:
     """A sorted table of one month as the bytes of a segment, and its statistics for the manifest."""
     valid, known = ints(table["valid_time"]), ints(table["known_at"])
-    starts = np.arange(0, table.num_rows, GROUP_ROWS)
+    data = _file(table, valid, known, GROUP_ROWS)
+    quantity, found = codes(table["quantity"])
+    used = np.unique(quantity)
+    return data, {
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "bytes": len(data),
+        "rows": table.num_rows,
+        "min_valid": int(valid.min()),
+        "max_valid": int(valid.max()),
+        "min_known": int(known.min()),
+        "max_known": int(known.max()),
+        "quantities": sorted(found[i] for i in used),
+        "counts": [list(row) for row in count_rows(table)],
+    }
+
+
+def encode_news(table: pa.Table) -> bytes:
+    """The rows of a segment as the bytes of its news file.
+
+    Blocks follow each other in known time; within a block rows keep the order of the segment, which makes
+    the file a third smaller than rows in the order of known time.
+    """
+    order = np.argsort(ints(table["known_at"]), kind="stable")
+    full = order.size // _BLOCK_ROWS * _BLOCK_ROWS
+    blocks = np.sort(order[:full].reshape(-1, _BLOCK_ROWS), axis=1).reshape(-1)
+    table = table.combine_chunks().take(pa.array(np.concatenate((blocks, np.sort(order[full:])))))
+    return _file(table, ints(table["valid_time"]), ints(table["known_at"]), _BLOCK_ROWS)
+
+
+def _file(table: pa.Table, valid: Ints, known: Ints, group_rows: int) -> bytes:
+    """Rows as Parquet with an index of its row groups; within each, rows are in the order of cells."""
+    starts = np.arange(0, table.num_rows, group_rows)
     ends = np.append(starts[1:], table.num_rows) - 1
     words = {}
     for name in ("quantity", "region"):
@@ -177,25 +217,12 @@ def encode(table: pa.Table) -> tuple[bytes, dict[str, Any]]:
     pq.write_table(
         packed,
         sink,
-        row_group_size=GROUP_ROWS,
+        row_group_size=group_rows,
         compression=_compression(packed),
         use_dictionary=[n for n in packed.column_names if n != "valid_time"],
         column_encoding={"valid_time": "DELTA_BINARY_PACKED"},
     )
-    quantity, found = codes(table["quantity"])
-    used = np.unique(quantity)
-    data = sink.getvalue().to_pybytes()
-    return data, {
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "bytes": len(data),
-        "rows": table.num_rows,
-        "min_valid": int(valid.min()),
-        "max_valid": int(valid.max()),
-        "min_known": int(known.min()),
-        "max_known": int(known.max()),
-        "quantities": sorted(found[i] for i in used),
-        "counts": [list(row) for row in count_rows(table)],
-    }
+    return bytes(sink.getvalue())
 
 
 def _compression(table: pa.Table) -> dict[str, str]:
@@ -283,11 +310,18 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-@lru_cache(maxsize=4096)
+# by path: a file never changes under its name
+_INDICES: Kept[str, Index] = Kept(KEEP)
+
+
 def _index(path: str) -> Index:
-    metadata = pq.read_metadata(path)
-    note = json.loads((metadata.metadata or {})[_INDEX])
-    return Index(metadata, frozenset(metadata.schema.names), tuple(tuple(row) for row in note))
+    found = _INDICES.get(path)
+    if found is None:
+        metadata = pq.read_metadata(path)
+        note = json.loads((metadata.metadata or {})[_INDEX])
+        found = Index(metadata, frozenset(metadata.schema.names), tuple(tuple(row) for row in note))
+        _INDICES.put(path, found, 4 * metadata.serialized_size)  # in memory it is about four times as large
+    return found
 
 
 def read(path: Path, wanted: Wanted, columns: Sequence[str] | None = None) -> pa.Table:
@@ -298,16 +332,45 @@ def read(path: Path, wanted: Wanted, columns: Sequence[str] | None = None) -> pa
     StoreError
         When the file is gone or is not what was written.
     """
-    try:
+    return _read(path, wanted, columns, None)
+
+
+def read_news(path: Path, news: Path, wanted: Wanted, columns: Sequence[str] | None = None) -> pa.Table:
+    """Like :func:`read`, from the news file where that is less to read; in no order.
+
+    Raises
+    ------
+    StoreError
+        When a file is gone or is not what was written.
+    """
+    with _said(news):
+        blocks = _index(str(news)).choose(wanted)
+    with _said(path):
+        groups = _index(str(path)).choose(wanted)
+    if len(blocks) * _BLOCK_ROWS < len(groups) * GROUP_ROWS // 2:
+        return _read(news, wanted, columns, blocks)
+    return _read(path, wanted, columns, groups)
+
+
+def _read(path: Path, wanted: Wanted, columns: Sequence[str] | None, groups: list[int] | None) -> pa.Table:
+    names = list(columns) if columns is not None else STORED_SCHEMA.names
+    with _said(path):
         index = _index(str(path))
-        groups = index.choose(wanted)
-        names = list(columns) if columns is not None else STORED_SCHEMA.names
+        if groups is None:
+            groups = index.choose(wanted)
         if not groups:
             schema = pa.schema([STORED_SCHEMA.field(n) for n in names])
             return schema.empty_table()
         with pq.ParquetFile(path, metadata=index.metadata, memory_map=True) as file:
             table = file.read_row_groups(groups, columns=index.physical(names))
         return _unpack(table, names)
+
+
+@contextmanager
+def _said(path: Path) -> Iterator[None]:
+    """Say of a file that cannot be read what may have become of it."""
+    try:
+        yield
     except FileNotFoundError as error:
         raise StoreError(
             f"{path.name}: the segment is gone: the read lasted longer than the grace after a compaction "

@@ -6,6 +6,9 @@ first, under names that nobody reads, and one short transaction makes them count
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import pyarrow as pa
@@ -24,6 +27,7 @@ GRACE = timedelta(hours=1)
 """How long replaced files stay; must exceed the longest read and the longest write."""
 
 _TIER = 4  # a merge takes in a segment up to so many times as large as what is merged already
+_MERGERS = 2  # months merged side by side: each is in memory while it is
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -32,6 +36,7 @@ class Upkeep:
 
     database: Database
     manifest: Manifest
+    pack_cycles: Callable[[], int]
 
     def flush(self, at: datetime) -> int:
         """Move waiting batches to segments.
@@ -67,7 +72,7 @@ class Upkeep:
                     moved += done.rowcount
                 if moved != len(pin.batches):
                     raise Superseded
-        except (Superseded, sa.exc.IntegrityError):
+        except Superseded:
             return 0  # the files are swept later: another process may have published the same ones
         return sum(t.num_rows for t in months.values())
 
@@ -90,16 +95,33 @@ class Upkeep:
         """
         now = to_us(require_utc(at, "at"))
         self._outside("compact")
-        merged = 0
         by_month: dict[int, list[Segment]] = {}
         for part in self.manifest.pin().segments:
             by_month.setdefault(part.month, []).append(part)
+        due: list[tuple[int, list[Segment]]] = []
         for month, parts in sorted(by_month.items()):
             chosen = parts if full else choose_merge(parts)
             if len(chosen) > 1:
-                merged += self._merge(month, chosen, now)
+                due.append((month, chosen))
+        with ThreadPoolExecutor(_MERGERS) as pool:
+            merged = sum(pool.map(lambda one: self._merge(one[0], one[1], now), due))
+        for part in self.manifest.pin().segments:
+            if part.news is None and part.rows > segments.NEWS_ROWS:
+                self._index_news(part, now)
         self._sweep(now - grace // _MICROSECOND)
+        self.pack_cycles()
         return merged
+
+    def _index_news(self, part: Segment, now: int) -> None:
+        try:
+            table = segments.read(self.manifest.path(part.name), Wanted())
+        except StoreError:
+            if part.id in {s.id for s in self.manifest.pin().segments}:
+                raise
+            return  # another process merged and swept it meanwhile
+        news = self.manifest.news_file(part.month, table, now)
+        with suppress(Superseded), self.database.write() as connection:
+            self.manifest.publish_news(connection, part, news)
 
     def _merge(self, month: int, parts: list[Segment], now: int) -> int:
         parts = sorted(parts, key=lambda p: p.id)
@@ -109,11 +131,13 @@ class Upkeep:
             if {p.id for p in parts} <= {s.id for s in self.manifest.pin().segments}:
                 raise
             return 0  # another process merged and swept them meanwhile
-        rows = self.manifest.prepare([(month, sort_month(pa.concat_tables(tables), month))], now)
+        whole = sort_month(pa.concat_tables(tables), month)
+        del tables
+        rows = self.manifest.prepare([(month, whole)], now, news=True)
         try:
             with self.database.write() as connection:
                 self.manifest.publish(connection, rows, [p.id for p in parts], now)
-        except (Superseded, sa.exc.IntegrityError):
+        except Superseded:
             return 0
         return len(parts)
 
@@ -121,11 +145,16 @@ class Upkeep:
         # files go inside the transaction: nobody can tell of a file by the same name meanwhile, and if we are
         # killed in it, rows without a file are left, which count for nothing and go with the next sweep
         with self.database.write() as connection:
-            old = connection.scalars(sa.select(SEGMENT.c.name).where(SEGMENT.c.removed_at <= before)).all()
-            told = connection.scalars(sa.select(INTENT.c.name).where(INTENT.c.at <= before)).all()
+            gone = connection.execute(
+                sa.select(SEGMENT.c.name, SEGMENT.c.news).where(SEGMENT.c.removed_at <= before)
+            ).all()
+            old = {name for row in gone for name in row if name is not None}
+            told = set(connection.scalars(sa.select(INTENT.c.name).where(INTENT.c.at <= before)))
             # a name that was told twice may have been published by the other teller: keep that file
-            live = set(connection.scalars(sa.select(SEGMENT.c.name))) if told else set()
-            for name in [*old, *(n for n in told if n not in live)]:
+            if told:
+                kept = connection.execute(sa.select(SEGMENT.c.name, SEGMENT.c.news))
+                told -= {name for row in kept for name in row}
+            for name in sorted(old | told):
                 path = self.manifest.path(name)
                 path.unlink(missing_ok=True)
                 for partial in path.parent.glob(f"{name}.*.part"):

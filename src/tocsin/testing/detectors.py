@@ -75,9 +75,10 @@ def judged(case: Case, values: Floats, columns: NDArray[np.int64] | None = None)
     ``columns`` says which series of the case's world these are, when it is not the first ones in order.
     """
     n_times, n = values.shape
-    times, seasons, given = _world(case, n_times, n)
-    if columns is not None:
-        given = {name: column[:, columns] for name, column in given.items()}
+    columns = np.arange(n) if columns is None else columns
+    times, seasons, given = _world(case, n_times, int(columns.max(initial=-1)) + 1)
+    seasons = seasons[:, columns]
+    given = {name: column[:, columns] for name, column in given.items()}
     panel = Panel(
         quantity="check",
         regions=tuple(f"r{i}" for i in range(n)),

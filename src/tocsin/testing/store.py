@@ -49,6 +49,7 @@ from tocsin.model import (
     to_us,
 )
 from tocsin.store.contract import Account, BreakGlass, CycleRow, PanelSpec, Session, Store
+from tocsin.store.judged import JUDGED, Judged, encode_judged
 
 MakeStore = Callable[[Path], Store]
 Check = Callable[[MakeStore, Path], None]
@@ -850,6 +851,51 @@ def check_cycles(make_store: MakeStore, folder: Path) -> None:
     require_refused(
         StoreError, "objects", lambda: store.save_state("p", NOW, {"o": np.array([{}], dtype=object)})
     )
+
+
+def check_judgements(make_store: MakeStore, folder: Path) -> None:
+    """A series of judgements is what the newest cycle by then said of each period; cycles stay as kept."""
+    store = make_store(folder)
+    rows = []
+    for n in range(60):  # each period is judged by two cycles, the second otherwise
+        values = np.array([float(n), -1.0, np.nan])
+        judged = Judged(
+            quantity="q", valid_time=T0 + n // 2 * HOUR, values=values,
+            **{name: (values + k).astype(np.float32) for k, name in enumerate(JUDGED)},
+        )  # fmt: skip
+        rows.append(
+            CycleRow(
+                id=f"c{n}", plan="p", at=T0 + (n // 2 + 1) * HOUR + n % 2 * TICK, mode="live",
+                inputs_hash="h", code="1", judgement=encode_judged([judged]), levels=b"l",
+                summary={"domains": ["d"], "n": n},
+            )
+        )  # fmt: skip
+        store.put_cycle(rows[-1])
+        store.put_cycle(replace(rows[-1], id=f"other{n}", mode="replay", judgement=b"of another form"))
+    kept = [r for r in store.cycles(T0, NOW) if r.mode == "live"]
+    require_equal(kept, rows, "cycles as kept")
+    heads = store.cycle_heads(T0, NOW, levels=True)
+    require_equal({(h.domains, h.levels) for h in heads}, {(("d",), b"l")}, "heads with levels")
+    span: dict[str, Any] = {"of": 3, "start": T0 + 2 * HOUR, "end": T0 + 29 * HOUR}
+    for at, last in (
+        (NOW, 57),
+        (T0 + 20 * HOUR, 38),
+        (T0 + 20 * HOUR + TICK, 39),
+        (T0 + 20 * HOUR - TICK, 37),
+    ):
+        newest = [n for n in range(4, last + 1) if n % 2 or n == last]
+        got = store.judgements("q", 0, until=at, **span)
+        require_equal(got["values"].to_pylist(), [float(n) for n in newest], f"newest by {at}")
+        require_equal(got["valid_time"].to_pylist(), [T0 + n // 2 * HOUR for n in newest], "periods")
+        require_equal(got["at"].to_pylist(), [rows[n].at for n in newest], "cycles")
+        require_equal(got["tail"].to_pylist(), [n + 3.0 for n in newest], "a column of the judgement")
+    got = store.judgements("q", 2, until=NOW, **span)
+    require(np.isnan(got["values"].to_numpy()).all() and got.num_rows == 27, "NaN stays NaN")
+    require_equal(store.judgements("other", 0, until=NOW, **span).num_rows, 0, "another quantity")
+    require_refused(
+        StoreError, "another country", lambda: store.judgements("q", 0, until=NOW, **span | {"of": 4})
+    )
+    require_equal(store.check(), [], "whole")
 
 
 def check_accounts(make_store: MakeStore, folder: Path) -> None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
-from tocsin.model import HOUR, Alert, Domain, OutcomeRule, Region, Snapshot, iso, parse_time
+from tocsin.model import HOUR, Alert, Domain, OutcomeRule, Region, Snapshot, iso, parse_time, to_us
 from tocsin.model import zone as in_zone
 from tocsin.verify.outcome import Day
 
@@ -93,7 +93,7 @@ def settle(
     met = sorted((d.day, d.region) for key in wanted if (d := days.get(key)) is not None and d.met)
     known = all((d := days.get(key)) is not None and np.isfinite(d.total) for key in wanted)
     over = snapshot.at >= max(_end_of(d, places[region]) for region, d in wanted) + WAIT
-    verdict = TRUE if met else _otherwise(snapshot, rule, chain) if known else OPEN
+    verdict = TRUE if met else _otherwise(snapshot, rule, chain, places) if known else OPEN
     if verdict == OPEN and not over:
         return None
     return {
@@ -116,28 +116,69 @@ def _end_of(day: date, place: Region) -> datetime:
     return datetime(after.year, after.month, after.day, tzinfo=in_zone(place.timezone))
 
 
-def _otherwise(snapshot: Snapshot, rule: OutcomeRule, chain: Issued) -> str:
+def _otherwise(snapshot: Snapshot, rule: OutcomeRule, chain: Issued, places: Mapping[str, Region]) -> str:
     """The verdict when no day was met: whether the stop went on over the hours after the finding.
 
-    It did when the members together stayed below the share of expected, the median of the same hours one to
-    four weeks before. While an hour is not known, the verdict is open.
+    It did when the members together stayed below the share of expected, the median of the same local hours
+    one to four weeks before. While an hour is not known, the verdict is open.
     """
     start = chain.first.created_at.replace(minute=0, second=0, microsecond=0)
-    end = start + rule.short_hours * HOUR
-    regions = chain.first.regions
-    now = snapshot.panel(rule.quantity, regions=regions, start=start, end=end, step=HOUR)
-    before = [
-        snapshot.panel(rule.quantity, regions=regions, start=start - k * WEEK, end=end - k * WEEK, step=HOUR)
-        for k in range(1, 5)
-    ]
-    with np.errstate(invalid="ignore"):
-        totals = np.array([p.values.sum() for p in before])
-    known = totals[np.isfinite(totals)]
-    total = float(now.values.sum())
-    if not np.isfinite(total):
+    hours = [start + k * HOUR for k in range(rule.short_hours)]
+    zones: dict[str, list[str]] = {}
+    for region in chain.first.regions:
+        zones.setdefault(places[region].timezone, []).append(region)
+
+    def total(weeks: int) -> float:
+        """All members over the same local hours, some weeks before; NaN while one hour is not known."""
+        return sum(
+            _over(snapshot, rule.quantity, regions, [weeks_before(h, weeks, zone) for h in hours])
+            for zone, regions in zones.items()
+        )
+
+    now = total(0)
+    if not np.isfinite(now):
         return OPEN
-    stopped = bool(len(known)) and bool(total < rule.short_share * np.median(known))
+    before = np.array([total(weeks) for weeks in range(1, 5)])
+    known = before[np.isfinite(before)]
+    stopped = bool(len(known)) and bool(now < rule.short_share * np.median(known))
     return SHORT_STOP if stopped else FALSE
+
+
+def weeks_before(hour: datetime, weeks: int, zone: str) -> datetime:
+    """Give the instant that showed the same local time some weeks before.
+
+    Parameters
+    ----------
+    hour : datetime
+        First instant of an hour.
+    weeks : int
+        0 gives the hour itself.
+    zone : str
+        IANA zone in which people there live. A time that its clocks skipped is the one an hour later, of one
+        that they showed twice the first counts.
+
+    Returns
+    -------
+    datetime
+        In UTC, on a whole hour.
+
+    Examples
+    --------
+    >>> after_the_change = datetime(2001, 4, 2, 14, tzinfo=UTC)
+    >>> iso(weeks_before(after_the_change, 1, "America/New_York"))
+    '2001-03-26T15:00:00Z'
+    """
+    if not weeks:
+        return hour
+    shown = hour.astimezone(in_zone(zone)) - weeks * WEEK
+    return shown.astimezone(UTC).replace(minute=0)
+
+
+def _over(snapshot: Snapshot, quantity: str, regions: Sequence[str], hours: Sequence[datetime]) -> float:
+    """Total of some regions over some hours; NaN when one of them is not known."""
+    panel = snapshot.panel(quantity, regions=regions, start=min(hours), end=max(hours) + HOUR, step=HOUR)
+    rows = np.searchsorted(panel.times, [to_us(h) for h in hours])
+    return float(panel.values[rows].sum())
 
 
 def _entry(chain: Issued, domain: Domain, rule: OutcomeRule | None) -> dict[str, Any]:

@@ -518,13 +518,20 @@ export class Desk {
 
   async logIn(account: string, password: string): Promise<void> {
     this.session = (await write<Session>('POST', 'session', { account, password })) ?? { account: null };
+    this.#reconnect();
     await this.refresh();
   }
 
   async logOut(): Promise<void> {
     await write('DELETE', 'session', undefined, { 'X-CSRF-Token': this.session.csrf ?? '' });
     this.session = { account: null };
+    this.#reconnect();
     await this.refresh();
+  }
+
+  /** A stream tells what its listener could read when it was opened: drafts are no news to the public. */
+  #reconnect(): void {
+    if (this.#stream) this.connect();
   }
 
   // -- news ------------------------------------------------------------------------------------------------------
@@ -538,7 +545,11 @@ export class Desk {
     }, 200, 1000);
     stream.onopen = () => {
       // What happened while nobody listened is read now.
-      if (this.streaming === 'lost') news.call();
+      if (this.streaming === 'lost') {
+        // The server ends a stream with its session: whoever was logged out meanwhile is told so.
+        void read<Session>('session').then((s) => (this.session = s), () => undefined);
+        news.call();
+      }
       this.streaming = 'open';
     };
     stream.onerror = () => (this.streaming = 'lost');

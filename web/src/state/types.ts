@@ -146,6 +146,7 @@ export interface Alert {
   title_regions: string[];
   verdict: { verdict: string; lead_s: number | null } | null;
   waiting_s: number | null;
+  rejected_until?: string | null;
 }
 
 export interface HistoryEntry {

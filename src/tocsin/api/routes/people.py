@@ -6,16 +6,18 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
+from starlette.background import BackgroundTask
 
 from tocsin.api.answer import as_json, moment, page
 from tocsin.api.gate import COOKIE, Desk, Guest, Here, Member, caller, needs
-from tocsin.api.problems import Problem
+from tocsin.api.problems import Problem, respond, retry_after
 from tocsin.api.routes.picture import AsOf, Cursor, Limit
 from tocsin.api.routes.warnings import Body, Step
 from tocsin.govern.permissions import Permission
 from tocsin.model import AuthorityError, parse_time, to_plain
-from tocsin.ops import access, commands, queries
+from tocsin.ops import access, accounts, commands, queries
 from tocsin.ops.access import TooManyTries, Visitor
+from tocsin.ops.passwords import LONGEST
 
 ROUTER = APIRouter(tags=["desk"])
 
@@ -24,7 +26,7 @@ class LogIn(Body):
     """Account and password."""
 
     account: str = Field(min_length=1, max_length=200)
-    password: str = Field(min_length=1, max_length=access.LONGEST)
+    password: str = Field(min_length=1, max_length=LONGEST)
 
 
 @ROUTER.get("/session", **needs(None))
@@ -44,8 +46,14 @@ def log_in(request: Request, here: Here, body: LogIn) -> Response:
     try:
         here.tries.admit(body.account, address, now)
         token, guest = access.log_in(here.office, body.account, body.password, now)
-    except TooManyTries:
-        raise
+    except TooManyTries as error:
+        refused = respond(429, str(error), retry_after(error))
+        if error.lock:
+            # After the answer: an account that exists must not take longer to refuse than one that does not.
+            refused.background = BackgroundTask(
+                accounts.note_lock, here.office, body.account, error.lock, at=now, window=here.tries.window
+            )
+        return refused
     except AuthorityError as error:
         raise Problem(401, str(error)) from error
     finally:
@@ -128,6 +136,30 @@ def audit(
     return as_json(page(rows, cursor, limit, lambda e: str(e["seq"])))
 
 
+@ROUTER.get("/accounts", **needs(Permission.MANAGE_ACCOUNTS))
+def list_accounts(here: Here, cursor: Cursor = None, limit: Limit = 500) -> Response:
+    """Accounts with their roles; never a password or its hash."""
+    rows = to_plain(accounts.list_accounts(here.office))
+    shown = page(rows, cursor, limit, lambda a: str(a["account"]))
+    return as_json(shown, headers={"Vary": "Cookie", "Cache-Control": "no-store"})
+
+
+@ROUTER.post("/accounts/{account}/disable", **needs(Permission.MANAGE_ACCOUNTS))
+def disable(here: Here, who: Member, account: str, body: Step | None = None) -> Response:
+    """Close an account: its sessions end at once; never the last administrator."""
+    reason = "" if body is None else body.reason
+    accounts.disable(here.office, account, at=here.clock(), actor=who.actor, reason=reason)
+    return _account(here, account)
+
+
+@ROUTER.post("/accounts/{account}/enable", **needs(Permission.MANAGE_ACCOUNTS))
+def enable(here: Here, who: Member, account: str, body: Step | None = None) -> Response:
+    """Open a disabled account again, with the password that it had."""
+    reason = "" if body is None else body.reason
+    accounts.enable(here.office, account, at=here.clock(), actor=who.actor, reason=reason)
+    return _account(here, account)
+
+
 @ROUTER.get("/status", **needs(Permission.READ_DESK))
 def status(here: Here) -> Response:
     """Runs, feeds, quarantine, what waits and what did not go out."""
@@ -137,6 +169,11 @@ def status(here: Here) -> Response:
 def _settle(here: Desk, who: Visitor, task: str, *, done: bool, reason: str) -> Response:
     new = commands.settle_task(here.office, task, who.actor, done=done, reason=reason, at=here.clock())
     return as_json(to_plain(new))
+
+
+def _account(here: Desk, name: str) -> Response:
+    (row,) = (a for a in accounts.list_accounts(here.office) if a["account"] == name)
+    return as_json(to_plain(row))
 
 
 def _session(guest: Visitor | None) -> dict[str, str | None]:

@@ -85,10 +85,13 @@ def cube(here: Here, start: str, end: str) -> Response:
 
 
 @ROUTER.get("/assessments", **needs(None))
-def assessments(here: Here, asof: AsOf = None, cursor: Cursor = None, limit: Limit = 500) -> Response:
+def assessments(
+    here: Here, guest: Guest, asof: AsOf = None, cursor: Cursor = None, limit: Limit = 500
+) -> Response:
     """Every region and domain above normal, the highest level first."""
-    rows = queries.assessments(here.office, *_when(here, asof))
-    return as_json(page(rows, cursor, limit, lambda a: f"{a['domain']}@{a['region']}"))
+    rows = queries.assessments(here.office, *_when(here, asof), desk=guest is not None)
+    shown = page(rows, cursor, limit, lambda a: f"{a['domain']}@{a['region']}")
+    return as_json(shown, headers={"Vary": "Cookie"})
 
 
 @ROUTER.get("/series", **needs(None))
@@ -116,15 +119,17 @@ def quantities(here: Here, region: str, asof: AsOf = None) -> Response:
 
 
 @ROUTER.get("/feeds", **needs(None))
-def feeds(here: Here, asof: AsOf = None) -> Response:
-    """Every source with its terms and how it does."""
-    return as_json({"items": queries.feeds(here.office, *_when(here, asof)), "next": None})
+def feeds(here: Here, guest: Guest, asof: AsOf = None) -> Response:
+    """Every source with its terms and how it does; what went wrong only for those who are logged in."""
+    rows = queries.feeds(here.office, *_when(here, asof), desk=guest is not None)
+    return as_json({"items": rows, "next": None}, headers={"Vary": "Cookie"})
 
 
 @ROUTER.get("/coverage", **needs(None))
-def coverage(here: Here, asof: AsOf = None) -> Response:
-    """How well each domain is watched."""
-    return as_json({"items": queries.coverage(here.office, *_when(here, asof)), "next": None})
+def coverage(here: Here, guest: Guest, asof: AsOf = None) -> Response:
+    """How well each domain is watched; what went wrong only for those who are logged in."""
+    rows = queries.coverage(here.office, *_when(here, asof), desk=guest is not None)
+    return as_json({"items": rows, "next": None}, headers={"Vary": "Cookie"})
 
 
 @ROUTER.get("/ledger", **needs(None))

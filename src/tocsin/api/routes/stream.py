@@ -13,8 +13,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from tocsin.api.gate import Desk, Guest, Here, needs
+from tocsin.api.gate import COOKIE, Desk, Guest, Here, needs
 from tocsin.api.problems import Problem
+from tocsin.ops import access
 from tocsin.ops.queries import News, Watch
 
 ROUTER = APIRouter(tags=["picture"])
@@ -24,6 +25,12 @@ EVERY = 1.0
 
 BEAT = 15
 """Looks without news after which a comment is sent, so that nobody on the way closes the line."""
+
+
+class EventStream(StreamingResponse):
+    """Server-sent events."""
+
+    media_type = "text/event-stream"
 
 
 class Bulletin:
@@ -67,20 +74,21 @@ class Bulletin:
         self._looked = time.monotonic()
 
 
-@ROUTER.get("/stream", **needs(None))
+@ROUTER.get("/stream", response_class=EventStream, **needs(None))
 def stream(request: Request, here: Here, guest: Guest) -> Response:
     """Events `cycle` {at}, `alert` {id, revision, state} and `feed` {id, outcome}, as they happen."""
     if here.streams.closing or here.streams.open >= here.streams.most:
         text = f"stream: got too many, allowed: {here.streams.most} at a time"
         raise Problem(503, text, {"Retry-After": "10"})
     bulletin: Bulletin = request.app.state.bulletin
-    events = _events(request, here, bulletin, bulletin.begin(), desk=guest is not None)
+    token = None if guest is None else request.cookies.get(COOKIE)
+    events = _events(request, here, bulletin, bulletin.begin(), token)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+    return EventStream(events, headers=headers)
 
 
 async def _events(
-    request: Request, here: Desk, bulletin: Bulletin, last: int, *, desk: bool
+    request: Request, here: Desk, bulletin: Bulletin, last: int, token: str | None
 ) -> AsyncIterator[str]:
     here.streams.open += 1
     try:
@@ -88,7 +96,9 @@ async def _events(
         quiet = 0
         while not here.streams.closing and not await request.is_disconnected():
             last, news = await run_in_threadpool(bulletin.after, last)
-            told = [n for n in news if desk or n.public]
+            if token and await run_in_threadpool(access.visitor, here.office, token, here.clock()) is None:
+                break  # the session ended, or its account was disabled: the page asks again as what it is now
+            told = [n for n in news if token or n.public]
             for one in told:
                 yield f"event: {one.kind}\ndata: {json.dumps(one.said)}\n\n"
             quiet = 0 if told else quiet + 1

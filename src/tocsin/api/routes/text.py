@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Response
+from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from tocsin.api.answer import moment
@@ -20,6 +21,12 @@ ROUTER = APIRouter(tags=["text"])
 
 MOST_ROWS = 40
 """Rows of a list on one page; what is left out is said."""
+
+
+class Style(Response):
+    """A style sheet."""
+
+    media_type = "text/css"
 
 
 @functools.cache
@@ -39,7 +46,7 @@ def plain(name: str, status: int = 200, **values: Any) -> Response:
     return Response(text.encode(), status_code=status, media_type="text/html", headers={"Vary": "Cookie"})
 
 
-@ROUTER.get("/text", **needs(None))
+@ROUTER.get("/text", response_class=HTMLResponse, **needs(None))
 def picture(here: Here, guest: Guest, asof: AsOf = None) -> Response:
     """The picture in words."""
     now = here.clock()
@@ -63,14 +70,14 @@ def picture(here: Here, guest: Guest, asof: AsOf = None) -> Response:
     )
 
 
-@ROUTER.get("/text/style.css", **needs(None))
+@ROUTER.get("/text/style.css", response_class=Style, **needs(None))
 def style() -> Response:
     """The style of these pages; the content policy allows none inside them."""
     source = _templates().get_template("style.css").render()
-    return Response(source, media_type="text/css", headers={"Cache-Control": "no-cache"})
+    return Style(source, headers={"Cache-Control": "no-cache"})
 
 
-@ROUTER.get("/text/warnings/{id}", **needs(None))
+@ROUTER.get("/text/warnings/{id}", response_class=HTMLResponse, **needs(None))
 def warning(here: Here, guest: Guest, id: str, asof: AsOf = None) -> Response:  # noqa: A002
     """One warning in words, with the way back to the raw bytes."""
     now = here.clock()

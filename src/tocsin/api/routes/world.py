@@ -12,20 +12,32 @@ from tocsin.ops import queries
 ROUTER = APIRouter(tags=["cap"])
 
 
-@ROUTER.get("/cap/feed.xml", **needs(None))
+class Atom(Response):
+    """A feed."""
+
+    media_type = "application/atom+xml"
+
+
+class Cap(Response):
+    """A message of the Common Alerting Protocol."""
+
+    media_type = "application/cap+xml"
+
+
+@ROUTER.get("/cap/feed.xml", response_class=Atom, **needs(None))
 def feed(request: Request, here: Here, asof: AsOf = None) -> Response:
     """Public warnings that stand, as Atom with links to their messages."""
     now = here.clock()
     link = str(request.url.replace(query=""))
     content = queries.cap_feed(here.office, moment(asof, "asof", now), now, link=link)
-    return Response(content, media_type="application/atom+xml")
+    return Atom(content)
 
 
-@ROUTER.get("/cap/{identifier}.xml", **needs(None))
+@ROUTER.get("/cap/{identifier}.xml", response_class=Cap, **needs(None))
 def message(here: Here, guest: Guest, identifier: str, asof: AsOf = None) -> Response:
     """One issued message; drills only for those who are logged in."""
     now = here.clock()
     at = moment(asof, "asof", now)
     content = queries.cap_message(here.office, identifier, at, now, drill=guest is not None)
     headers = {"Vary": "Cookie", "Cross-Origin-Resource-Policy": "cross-origin"}
-    return Response(content, media_type="application/cap+xml", headers=headers)
+    return Cap(content, headers=headers)

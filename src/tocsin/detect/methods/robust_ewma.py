@@ -8,6 +8,8 @@ beyond ``clip`` scales teach only up to ``clip``, so that an event does not beco
 level is kept for each season and blended with a common one. The score is the tail of a Student t with four
 degrees of freedom, calibrated on the past (:mod:`tocsin.detect.calibration`).
 
+Cost: 32 bytes of state a series, 8 more for each season; a few operations a step.
+
 References
 ----------
 Roberts (1959), Technometrics 1:239, doi:10.1080/00401706.1959.10489860;

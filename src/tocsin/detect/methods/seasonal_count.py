@@ -10,6 +10,9 @@ learn from values clipped to the normal band, so that an outage does not become 
 several hours are compared with a negative binomial; its far tail is wrong on real data, so only its order is
 used (:mod:`tocsin.detect.calibration`).
 
+Cost: about 2 kB of state a series (a mean for each of the 168 hours of the week, 72 of the days); a few
+operations a window and step.
+
 References
 ----------
 Noufaily et al. (2013), Statistics in Medicine 32:1206, doi:10.1002/sim.5595 (down-weighting past outbreaks);

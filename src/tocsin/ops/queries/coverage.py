@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-import numpy as np
-
 from tocsin.feeds import all_feeds
-from tocsin.model import UNCOVERED, UNKNOWN, Domain, FeedState, Source, from_us, iso, parse_time, to_us
+from tocsin.model import UNCOVERED, UNKNOWN, Domain, FeedState, Source, iso, parse_time
+from tocsin.ops import staleness
 from tocsin.ops.office import Office
 from tocsin.ops.queries import moments
+from tocsin.ops.redaction import without_secrets
+from tocsin.ops.world import AFTER_END
 from tocsin.store import CycleRow
 
 _WORST = ("failed", "stale", "ok", "never")
-_AFTER_END = timedelta(hours=6)
 
 
-def feeds(office: Office, at: datetime | None, now: datetime) -> list[dict[str, Any]]:
-    """Every source with its terms and how it does at a moment; never calm when it was not read."""
+def feeds(office: Office, at: datetime | None, now: datetime, *, desk: bool = True) -> list[dict[str, Any]]:
+    """Every source with its terms and how it does at a moment; never calm when it was not read.
+
+    Parameters
+    ----------
+    office : Office
+        Store and country.
+    at : datetime or None
+        Moment of knowledge; None is now.
+    now : datetime
+        Wall time.
+    desk : bool
+        Whether it is also told what went wrong, in the words of machines that were asked.
+    """
     moment = at or now
-    states = source_states(office, moment)
+    states = source_states(office, moment, desk=desk)
     return [
         {
             "id": source.id,
@@ -43,21 +56,31 @@ def feeds(office: Office, at: datetime | None, now: datetime) -> list[dict[str, 
     ]
 
 
-def coverage(office: Office, at: datetime | None, now: datetime) -> list[dict[str, Any]]:
-    """How well each domain is watched at a moment: state, age of the newest content, series unknown."""
+def coverage(
+    office: Office, at: datetime | None, now: datetime, *, desk: bool = True
+) -> list[dict[str, Any]]:
+    """How well each domain is watched at a moment: state, age of the newest content, series unknown.
+
+    Without ``desk`` it is not told what went wrong with a reading, only that it did.
+    """
     moment = at or now
-    states = source_states(office, moment)
+    states = source_states(office, moment, desk=desk)
     rows = moments.newest(office, moment)
     return [_cover(office, d, moment, states, rows.get(d.id)) for d in office.plan.domains]
 
 
-def source_states(office: Office, at: datetime) -> dict[str, FeedState]:
-    """State of every source at a moment; where a replay runs, of the archive that it replays."""
-    recorded = office.store.feeds(at)
-    rows = moments.newest(office, at)
+def source_states(office: Office, at: datetime, *, desk: bool = True) -> dict[str, FeedState]:
+    """State of every source at a moment; where a replay runs, of the archive that it replays.
+
+    The text of a fault may name machines and addresses of the house: without ``desk`` it is left out.
+    """
+    recorded = {
+        name: replace(state, message=without_secrets(state.message) if desk else "")
+        for name, state in office.store.feeds(at).items()
+    }
     spans = {d["source"]: d["span"] for d in office.store.list("dataset")}
     return {
-        name: _state(office, feed.SOURCE, at, recorded.get(name), spans.get(name), rows)
+        name: _state(office, feed.SOURCE, at, recorded.get(name), spans.get(name))
         for name, feed in all_feeds().items()
     }
 
@@ -68,51 +91,23 @@ def _state(
     at: datetime,
     recorded: FeedState | None,
     span: list[str] | None,
-    rows: Mapping[str, CycleRow],
 ) -> FeedState:
-    found = [(d, moments.run_at(office, d, at)) for d in source.domains]
-    replay = next(((d, r) for d, r in found if r is not None and r.mode != "live"), None)
-    if replay is not None and span is not None:
-        domain, run = replay
+    domains = staleness.served(source, office.plan)
+    found = (moments.run_at(office, d.id, at) for d in domains)
+    run = next((r for r in found if r is not None and r.mode != "live"), None)
+    if run is not None and span is not None:
         first, last = (parse_time(t, "span") for t in span)
-        if first <= at <= last + _AFTER_END:
-            newest = _newest_content(office, domain, at, rows.get(domain))
-            return FeedState(source=source.id, outcome="ok", last_ok=at, newest=newest, since=run.first)
+        if first <= at <= last + AFTER_END:
+            newest = staleness.newest_content(source, domains, office.plan, office.store.as_of(at))
+            state = staleness.archived(source, newest, at)
+            return replace(state, since=state.since or run.first)
     if recorded is None or recorded.outcome == "never":
         message = "" if recorded is None else recorded.message
         if span is not None and not message:
             begin, end = (iso(parse_time(t, "span").replace(microsecond=0)) for t in span)
             message = f"not read at this moment; an archive covers {begin} to {end}"
         return FeedState(source=source.id, outcome="never", message=message or "was never read")
-    age = None if recorded.newest is None else at - recorded.newest
-    if recorded.outcome == "ok" and age is not None and age > source.stale_after:
-        return FeedState(
-            source=source.id,
-            outcome="stale",
-            last_ok=recorded.last_ok,
-            newest=recorded.newest,
-            since=None if recorded.newest is None else recorded.newest + source.stale_after,
-            message=f"the newest content is of {iso(recorded.newest)}" if recorded.newest else "",
-        )
-    return recorded
-
-
-def _newest_content(office: Office, domain: str, at: datetime, row: CycleRow | None) -> datetime | None:
-    """End of the newest period with a value, or when the newest report became known."""
-    plan = next(d for d in office.plan.domains if d.id == domain)
-    if not plan.monitors:
-        events = office.store.as_of(at).events(domain=domain, start=at - timedelta(days=7), end=at)
-        return max((e.known_at for e in events), default=None)
-    if row is None:
-        return None
-    found = moments.judged(row)
-    ends = [
-        to_us(j.valid_time + m.quantity.step)
-        for m in plan.monitors
-        if (j := found.get(m.quantity.id)) is not None and j.valid_time is not None
-        if np.isfinite(j.values).any()
-    ]
-    return from_us(max(ends)) if ends else None
+    return staleness.aged(recorded, source, at)
 
 
 def _cover(

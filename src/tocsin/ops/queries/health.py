@@ -7,10 +7,12 @@ from typing import Any
 
 from tocsin import __version__
 from tocsin.model import iso, to_plain
+from tocsin.ops import jobs
 from tocsin.ops.office import Office
 from tocsin.ops.queries import moments
 from tocsin.ops.queries.coverage import coverage, feeds
-from tocsin.ops.queries.warnings import WAITING
+from tocsin.ops.queries.drifts import drifts
+from tocsin.ops.queries.told import WAITING
 from tocsin.warn.escalation import escalations, load_policy
 from tocsin.warn.lifecycle import state_at
 
@@ -37,9 +39,10 @@ def health(office: Office, now: datetime, open_at: datetime | None = None) -> di
     live = {d for r in runs if r.mode == "live" for d in r.domains}
     faulty = [c for c in coverage(office, None, now) if c["domain"] in live and c["state"] != "ok"]
     dead = office.store.outbox(status="dead")
+    failing = [job for job in jobs.states(office.store) if job["state"] == "failed"]
     step_s = int(moments.STEP.total_seconds())
     return {
-        "status": "degraded" if faulty or dead else "ok",
+        "status": "degraded" if faulty or dead or failing else "ok",
         "now": iso(now),
         "version": __version__,
         "clock": {
@@ -75,6 +78,7 @@ def status(office: Office, now: datetime) -> dict[str, Any]:
         "datasets": to_plain(store.list("dataset")),
         "feeds": feeds(office, None, now),
         "coverage": coverage(office, None, now),
+        "jobs": jobs.states(store),
         "quarantined": len(quarantine),
         "quarantine": to_plain(quarantine[-MOST_ROWS:]),
         "outbox": {s: sum(i.status == s for i in outbox) for s in sorted({i.status for i in outbox})},
@@ -90,4 +94,5 @@ def status(office: Office, now: datetime) -> dict[str, Any]:
             for a in waiting
         ],
         "escalations": to_plain(calls),
+        "calibration": [row["words"] for row in drifts(office, now) if row["drifts"]],
     }  # fmt: skip

@@ -71,16 +71,20 @@ def level_bytes(office: Office, times: list[datetime]) -> NDArray[np.uint8]:
     out = np.full((len(domains), len(times), len(cube_regions(office))), UNCOVERED, np.uint8)
     if not times:
         return out
-    rows = office.store.cycles(times[0] - moments.FRESH, times[-1] + moments.STEP)
+    rows = office.store.cycle_heads(times[0] - moments.FRESH, times[-1] + moments.STEP, levels=True)
+    seen: dict[str, dict[str, NDArray[np.uint8]]] = {}
     runs = moments.runs(office)
     for k, domain in enumerate(domains):
-        mine = [r for r in rows if domain in r.summary.get("domains", ())]
+        mine = [r for r in rows if domain in r.domains]
         instants = [r.at for r in mine]
         watching = [r for r in runs if domain in r.domains]
         for s, at in enumerate(times):
             i = bisect.bisect_right(instants, at) - 1
             if i >= 0 and moments.holds(mine[i], at):
-                out[k, s, watched[domain]] = moments.levels_of(office, mine[i])[domain]
+                row = mine[i]
+                if row.id not in seen:
+                    seen[row.id] = moments.levels_of(office, row)
+                out[k, s, watched[domain]] = seen[row.id][domain]
             elif any(run.covers(at) for run in watching):
                 out[k, s, watched[domain]] = UNKNOWN
     ranks = _RANKS[out]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import threading
 import weakref
 from collections.abc import Sequence
@@ -15,8 +14,8 @@ from numpy.typing import NDArray
 from tocsin.model import HOUR, StoreError
 from tocsin.ops.loop import CYCLE
 from tocsin.ops.office import Office
-from tocsin.ops.record import Judged, decode_judgement, decode_levels
-from tocsin.store import CycleHead, CycleRow
+from tocsin.ops.record import decode_judgement, decode_levels
+from tocsin.store import CycleHead, CycleRow, Judged
 
 STEP = HOUR
 """From one cycle to the next."""
@@ -136,18 +135,25 @@ def mode_at(office: Office, at: datetime) -> str:
     return "replay" if any(r.mode != "live" and r.covers(at) for r in runs(office)) else "live"
 
 
-def holds(row: CycleRow, at: datetime) -> bool:
+def holds(row: CycleRow | CycleHead, at: datetime) -> bool:
     """Whether a cycle still says what is known at a moment."""
     return at - row.at <= (LIVE_FRESH if row.mode == "live" else FRESH)
 
 
 def newest(office: Office, at: datetime) -> dict[str, CycleRow]:
     """The newest cycle of each domain at a moment, unless it no longer :func:`holds`."""
-    found: dict[str, CycleRow] = {}
-    for row in office.store.cycles(at - FRESH, at + _TICK):
-        for domain in row.summary.get("domains", ()) if holds(row, at) else ():
-            found[domain] = row
-    return found
+    heads: dict[str, CycleHead] = {}
+    for head in office.store.cycle_heads(at - FRESH, at + _TICK):
+        for domain in head.domains if holds(head, at) else ():
+            heads[domain] = head
+    rows = {h.id: row for h in heads.values() if (row := _row(office, h)) is not None}
+    return {domain: rows[h.id] for domain, h in heads.items() if h.id in rows}
+
+
+def _row(office: Office, head: CycleHead) -> CycleRow | None:
+    """The whole of a cycle."""
+    found = office.store.cycles(head.at, head.at + _TICK, head.plan)
+    return next((r for r in found if r.id == head.id), None)
 
 
 def cycle(office: Office, identity: str) -> CycleRow | None:
@@ -162,40 +168,33 @@ def cycle(office: Office, identity: str) -> CycleRow | None:
 def before(office: Office, row: CycleRow) -> CycleRow | None:
     """The cycle of the same plan and mode before this one."""
     for span in (FRESH, _GAP):
-        rows = office.store.cycles(row.at - span, row.at, row.plan)
-        found = [r for r in rows if r.mode == row.mode]
+        heads = office.store.cycle_heads(row.at - span, row.at, row.plan)
+        found = [h for h in heads if h.mode == row.mode]
         if found:
-            return found[-1]
+            return _row(office, found[-1])
     return None
 
 
-def levels_of(office: Office, row: CycleRow) -> dict[str, NDArray[np.uint8]]:
-    """Level bytes of a cycle by domain, in the order of the domain's watched regions."""
-    domains = tuple(row.summary["domains"])
-    sizes = tuple(len(office.plan.watched[d]) for d in domains)
-    return _levels(row.levels, domains, sizes, row.id)
+def levels_of(office: Office, row: CycleRow | CycleHead) -> dict[str, NDArray[np.uint8]]:
+    """Level bytes of a cycle by domain, in the order of the domain's watched regions.
 
-
-@functools.lru_cache(maxsize=4096)
-def _levels(
-    blob: bytes, domains: tuple[str, ...], sizes: tuple[int, ...], name: str
-) -> dict[str, NDArray[np.uint8]]:
-    watched = {d: range(n) for d, n in zip(domains, sizes, strict=True)}
-    levels = decode_levels(blob, domains, watched)  # type: ignore[arg-type]
-    for domain, size in zip(domains, sizes, strict=True):
-        if len(levels[domain]) != size:
+    Raises
+    ------
+    StoreError
+        When the cycle watched other regions than the country pack has.
+    """
+    domains = row.domains if isinstance(row, CycleHead) else tuple(row.summary["domains"])
+    watched = {d: office.plan.watched[d] for d in domains}
+    levels = decode_levels(row.levels, domains, watched)
+    for domain, regions in watched.items():
+        if len(levels[domain]) != len(regions):
             raise StoreError(
-                f"cycle {name}: levels: {domain}: got {len(levels[domain])} regions, allowed: the {size} of "
-                "the country pack; it was recorded with another pack"
+                f"cycle {row.id}: levels: {domain}: got {len(levels[domain])} regions, allowed: the "
+                f"{len(regions)} of the country pack; it was recorded with another pack"
             )
     return levels
 
 
 def judged(row: CycleRow) -> dict[str, Judged]:
     """Values and judgement of a cycle by quantity."""
-    return _judged(row.judgement)
-
-
-@functools.lru_cache(maxsize=1024)
-def _judged(blob: bytes) -> dict[str, Judged]:
-    return decode_judgement(blob)
+    return decode_judgement(row.judgement)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from tocsin.model import Alert, iso
 from tocsin.ops.office import Office
 from tocsin.ops.queries.coverage import source_states
-from tocsin.ops.queries.warnings import seen_by_all
+from tocsin.ops.queries.told import seen_by_all
 
 
 class News(NamedTuple):
@@ -51,7 +51,7 @@ class Watch:
                 alert: Alert | None = self._office.store.get("alert", subject)
                 if alert is not None:
                     said = {"id": alert.id, "revision": alert.revision, "state": str(alert.state)}
-                    news.append(News("alert", said, seen_by_all(self._office, alert)))
+                    news.append(News("alert", said, seen_by_all(alert)))
         outcomes = self._outcomes(now)
         changed = sorted(s for s, o in outcomes.items() if self._feeds.get(s) != o)
         news += [News("feed", {"id": s, "outcome": outcomes[s]}) for s in changed]

@@ -9,6 +9,7 @@ from tocsin.model import iso
 from tocsin.ops.office import Office
 from tocsin.ops.queries import moments
 from tocsin.ops.queries.coverage import coverage
+from tocsin.ops.queries.told import told_reasons
 from tocsin.ops.queries.warnings import warnings
 
 
@@ -24,23 +25,30 @@ def picture(office: Office, at: datetime | None, now: datetime, *, desk: bool = 
     now : datetime
         Wall time.
     desk : bool
-        Whether warnings that the public was not told count as standing.
+        Whether warnings that the public was not told count as standing, and as reasons, and whether it is
+        told what went wrong with a feed.
     """
     moment = at or now
     moments.runs(office, now)
-    rows = assessments(office, at, now)
+    rows = assessments(office, at, now, desk=desk)
     return {
         "asof": iso(moment),
         "mode": moments.mode_at(office, moment) if at is not None else "live",
         "summary": {str(level): sum(r["level"] == level for r in rows) for level in (1, 2, 3, 4)},
         "assessments": rows,
-        "coverage": coverage(office, at, now),
+        "coverage": coverage(office, at, now, desk=desk),
         "standing": len(warnings(office, at, now, "open", desk=desk)),
     }
 
 
-def assessments(office: Office, at: datetime | None, now: datetime) -> list[dict[str, Any]]:
-    """Every region and domain above normal at a moment, the highest level first."""
+def assessments(
+    office: Office, at: datetime | None, now: datetime, *, desk: bool = True
+) -> list[dict[str, Any]]:
+    """Every region and domain above normal at a moment, the highest level first.
+
+    Without ``desk`` no reason is a warning that the public was not told, and what has no other reason is left
+    out: a draft must not be read on the way round.
+    """
     regions = office.pack.regions
     found = [
         {**a, "title": regions[a["region"]].title if a["region"] in regions else a["region"]}
@@ -48,4 +56,7 @@ def assessments(office: Office, at: datetime | None, now: datetime) -> list[dict
         for a in row.summary.get("assessments", ())
         if a["domain"] == domain
     ]
+    if not desk:
+        pairs = [(a, told_reasons(office, a["contributors"], at or now)) for a in found]
+        found = [{**a, "contributors": told} for a, told in pairs if told or not a["contributors"]]
     return sorted(found, key=lambda a: (-a["level"], a["since"], a["region"], a["domain"]))

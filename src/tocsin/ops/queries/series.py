@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
+
+import pyarrow as pa
 
 from tocsin.feeds import all_feeds
 from tocsin.model import DAY, HOUR, Quantity, ShapeError, Source, from_us, grid_us, iso, parse_time, to_us
 from tocsin.ops.office import Office
-from tocsin.ops.queries import moments
 
 MOST_HOURS = 24 * 366
 """Length of an hourly series that one answer may have."""
@@ -92,12 +93,12 @@ def series(
             f"end: got {iso(end)}, allowed: after start {iso(start)}, at most {MOST_HOURS} periods"
         )
     source = source_of(quantity)
-    bands = _bands(office, domain.id, known, column, start, end, moment)
+    of = len(office.plan.watched[domain.id])
+    judged = office.store.judgements(quantity, column, of=of, start=start, end=end, until=moment)
+    bands = _bands(judged)
     cells = office.store.as_of(moment).cells(quantity=quantity, regions=[region], start=start, end=end)
-    rows = {to_us(r["valid_time"]): r for r in cells.to_pylist()}
-    missing = [
-        {"time": iso(from_us(t)), "reason": r["missing"]} for t, r in rows.items() if r["value"] is None
-    ]
+    rows = _rows(cells)
+    missing = [{"time": iso(from_us(t)), "reason": r.missing} for t, r in rows.items() if r.value is None]
     if known.step <= DAY:
         due = min(end, moment - known.step - source.lag + timedelta(microseconds=1))
         grid = from_us(-(-to_us(start) // _us(known.step)) * _us(known.step))
@@ -115,12 +116,12 @@ def series(
         "source": {"id": source.id, "title": source.title, "licence": source.licence},
         "points": {
             "time": [iso(from_us(t)) for t in times],
-            "value": [rows[t]["value"] if t in rows else None for t in times],
+            "value": [rows[t].value if t in rows else None for t in times],
             "expected": [c[0] for c in columns],
             "lower": [c[1] for c in columns],
             "upper": [c[2] for c in columns],
             "tail": [c[3] for c in columns],
-            "known_at": [iso(rows[t]["known_at"]) if t in rows else None for t in times],
+            "known_at": [iso(from_us(rows[t].known_at)) if t in rows else None for t in times],
         },
         "missing": sorted(missing, key=lambda m: m["time"]),
     }
@@ -169,34 +170,30 @@ def _us(step: timedelta) -> int:
     return step // timedelta(microseconds=1)
 
 
+class _Row(NamedTuple):
+    value: float | None
+    missing: str | None
+    known_at: int
+
+
+def _rows(cells: pa.Table) -> dict[int, _Row]:
+    """Value, reason and known time by period: half a year of whole rows would take ten times as long."""
+    values, missing = cells["value"].to_pylist(), cells["missing"].to_pylist()
+    times, known = (cells[name].cast(pa.int64()).to_pylist() for name in ("valid_time", "known_at"))
+    return {t: _Row(v, m, k) for t, v, m, k in zip(times, values, missing, known, strict=True)}
+
+
 Band = tuple[float | None, float | None, float | None, float | None]
 
 
-def _bands(
-    office: Office,
-    domain: str,
-    quantity: Quantity,
-    column: int,
-    start: datetime,
-    end: datetime,
-    at: datetime,
-) -> dict[int, Band]:
-    """Expected, lower, upper and tail by period, from the cycles until ``at``; a later cycle wins."""
-    tick = timedelta(microseconds=1)
-    # A period is judged after its end, and a monthly one long after; longer steps need fewer cycles.
-    until = min(end + quantity.step + (DAY if quantity.step <= DAY else 62 * DAY), at + tick)
-    rows = [r for r in office.store.cycles(start, until) if domain in r.summary["domains"]]
-    if quantity.step > DAY:
-        rows = list({r.at.date(): r for r in rows}.values())
-    out: dict[int, Band] = {}
-    for row in rows:
-        seen = moments.judged(row).get(quantity.id)
-        if seen is None or seen.valid_time is None or not start <= seen.valid_time < end:
-            continue
-        tail = _number(seen.tail[column], digits=None)
-        band = tuple(_number(getattr(seen, name)[column]) for name in ("expected", "lower", "upper"))
-        out[to_us(seen.valid_time)] = (*band, tail)  # type: ignore[assignment]
-    return out
+def _bands(judged: pa.Table) -> dict[int, Band]:
+    """Expected, lower, upper and tail by period, as the page reads them."""
+    columns = [judged[name].to_pylist() for name in ("expected", "lower", "upper", "tail")]
+    times = judged["valid_time"].cast(pa.int64()).to_pylist()
+    return {
+        time: (_number(expected), _number(lower), _number(upper), _number(tail, digits=None))
+        for time, expected, lower, upper, tail in zip(times, *columns, strict=True)
+    }
 
 
 def _number(value: float, digits: int | None = 4) -> float | None:

@@ -8,16 +8,15 @@ from typing import Any
 from urllib.parse import quote
 
 from tocsin.model import Alert, Decision, NotFoundError, State, iso, to_plain
-from tocsin.ops import commands
+from tocsin.ops import commands, rejections
 from tocsin.ops.commands import Actor
 from tocsin.ops.office import Office
 from tocsin.ops.queries import moments
+from tocsin.ops.queries.told import WAITING, seen_by_all
 from tocsin.ops.queries.why import STAFF, actor_shown, flat, why
 from tocsin.warn import lifecycle
 
-WAITING = frozenset({State.DRAFT, State.SUBMITTED, State.APPROVED})
 _SUCCESSORS = frozenset({"Update", "Cancel"})
-_NOT_PUBLIC = WAITING | {State.REJECTED}
 
 
 def warnings(
@@ -44,8 +43,9 @@ def warnings(
     actor : Actor, optional
         For whom ``actions`` are listed; only without ``at``.
     desk : bool
-        Whether what the public was not told is shown too; exercises and replays always are. Without it no
-        account of staff is named, and no reason but that of an update or cancellation that was sent.
+        Whether what the public was not told is shown too: drafts, and exercises and tests of any state.
+        Without it no account of staff is named, and no reason but that of an update or cancellation that
+        was sent.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def warnings(
     if state is not None and state not in {"open", *map(str, State)}:
         raise ValueError(f"state: got {state!r}, allowed: open, {', '.join(map(str, State))}")
     moment = at or now
-    found = [a for a in office.store.list("alert", at=moment) if desk or seen_by_all(office, a)]
+    found = [a for a in office.store.list("alert", at=moment) if desk or seen_by_all(a)]
     if state == "open":
         found = [a for a in found if is_open(a, moment)]
     elif state is not None:
@@ -90,7 +90,7 @@ def warning(
     """
     moment = at or now
     alert: Alert | None = office.store.get("alert", id, moment)
-    if alert is None or not (desk or seen_by_all(office, alert)):
+    if alert is None or not (desk or seen_by_all(alert)):
         raise NotFoundError(f"warning: got {id!r}, allowed: one that is known at {iso(moment)}")
     entries = office.store.audit(subject=id, until=moment)
     tasks = [t for t in office.store.list("task", at=moment) if t.alert in {alert.id, alert.chain}]
@@ -131,15 +131,8 @@ def seen(office: Office, id: str, at: datetime | None, now: datetime) -> None:  
         In the words of a warning that does not exist.
     """
     alert: Alert | None = office.store.get("alert", id, at or now)
-    if alert is not None and not seen_by_all(office, alert):
+    if alert is not None and not seen_by_all(alert):
         raise NotFoundError(f"warning: got {id!r}, allowed: one that is known at {iso(at or now)}")
-
-
-def seen_by_all(office: Office, alert: Alert) -> bool:
-    """Whether everybody may see a warning: it was told, or is an exercise, or belongs to a replay."""
-    if alert.state not in _NOT_PUBLIC or alert.status != "Actual":
-        return True
-    return _replayed(office, alert)
 
 
 def _replayed(office: Office, alert: Alert) -> bool:
@@ -203,6 +196,7 @@ def _row(
         "title_regions": [office.pack.regions[r].title for r in alert.regions if r in office.pack.regions],
         "verdict": _verdict(alert, verdicts.get(alert.chain)),
         "waiting_s": waiting,
+        "rejected_until": to_plain(rejections.until(office, alert, at=at)),
     }
 
 

@@ -31,6 +31,8 @@ from tocsin.model import (
 )
 from tocsin.ops.office import Office
 from tocsin.ops.queries import moments
+from tocsin.ops.queries.told import told_reasons
+from tocsin.ops.redaction import without_secrets
 from tocsin.store import CycleRow, JournalEntry
 
 MOST_MEMBERS = 40
@@ -68,6 +70,7 @@ class Node:
 class _Walk:
     office: Office
     desk: bool = True
+    at: datetime | None = None
     raws: dict[str, Node] = field(default_factory=dict)
 
 
@@ -95,7 +98,7 @@ def why(office: Office, id: str, *, at: datetime | None = None, desk: bool = Tru
     NotFoundError
         When nothing of this id is kept.
     """
-    walk = _Walk(office, desk)
+    walk = _Walk(office, desk, at)
     if id.count("@") == 2:
         return _value(walk, *id.split("@"), at=at)
     alert: Alert | None = office.store.get("alert", id, at)
@@ -183,7 +186,9 @@ def _summary(walk: _Walk, row: CycleRow) -> tuple[Node, ...]:
     out = []
     for a in row.summary.get("assessments", [])[:MOST_MEMBERS]:
         domain = next(d for d in walk.office.plan.domains if d.id == a["domain"])
-        for c in a["contributors"][:3]:
+        moment = walk.at or row.at
+        reasons = a["contributors"] if walk.desk else told_reasons(walk.office, a["contributors"], moment)
+        for c in reasons[:3]:
             leaves = _events(walk, row, domain, c["region"]) if c["kind"] == "event" else ()
             if not leaves:
                 leaves = _series(walk, row, domain, c["region"], 1, {c["ref"].split("/")[0].split("@")[0]})
@@ -299,7 +304,8 @@ def _raw(walk: _Walk, sha: str) -> Node:
     try:
         raw = store.raw(sha)  # reading checks the hash
         source = raw.source
-        text = f"{len(raw.content):,} bytes of {raw.url}, fetched {iso(raw.fetched_at)}; kept, hash verified"
+        where = without_secrets(raw.url)  # older stores kept addresses as they were asked
+        text = f"{len(raw.content):,} bytes of {where}, fetched {iso(raw.fetched_at)}; kept, hash verified"
     except StoreError as error:
         text = f"not to be had: {error}"
     feed = all_feeds().get(source or "")

@@ -12,10 +12,10 @@ import sqlalchemy as sa
 
 from tocsin.model.errors import StoreError
 from tocsin.store.database import Database
-from tocsin.store.migrations import v1
+from tocsin.store.migrations import v1, v2
 from tocsin.store.schema import META
 
-STEPS: dict[int, Callable[[sa.Connection], None]] = {1: v1.upgrade}
+STEPS: dict[int, Callable[[sa.Connection], None]] = {1: v1.upgrade, 2: v2.upgrade}
 """Version reached by each step."""
 
 CURRENT = max(STEPS)

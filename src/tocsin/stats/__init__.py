@@ -1,0 +1,1 @@
+"""Plain functions on arrays: what several stages compute."""
