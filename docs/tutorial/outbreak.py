@@ -305,7 +305,7 @@ for proposal in propose.propose(context, findings, (), ()):
 # while it lasts; the delay counts from its first case.
 
 # %%
-from tocsin.stats.scores import contingency
+from tocsin.stats.contingency import contingency
 
 print(f"{'':13} {'found':>7} {'median delay':>13} {'share of alarms that were right':>32}")
 planted = [("NY", STORY), ("NJ", STORY), ("CT", STORY + 1)]

@@ -29,6 +29,7 @@ from tocsin.model import (
     UNCOVERED,
     UNKNOWN,
     Alert,
+    ConfigError,
     Domain,
     Event,
     FeedState,
@@ -413,7 +414,7 @@ def check_methods_start(domain: Domain, tests: Sequence[DomainTest]) -> None:
     for m in domain.monitors:
         try:
             state = methods[m.method](**m.settings).start(2)
-        except (TypeError, ValueError, LookupError) as error:
+        except (TypeError, ValueError, LookupError, ConfigError) as error:
             raise AssertionError(
                 f"{m.quantity.id}: {m.method}: got {error!r}, allowed: its settings"
             ) from error
