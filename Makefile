@@ -81,7 +81,7 @@ bench: setup-dev ## what is measured, against whom, in one run
 LOCKER := .cache/locker
 COMPILE = $(LOCKER)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-annotate $(UPGRADE) pyproject.toml
-EXTRAS := build fast packs bench test docs
+EXTRAS := build fast packs channels bench test docs
 lock: ## make both lock files anew from pyproject.toml
 	@test -x $(LOCKER)/bin/uv || { $(PYTHON) -m venv $(LOCKER) && $(LOCKER)/bin/pip install --quiet uv; }
 	$(COMPILE) --extra build -o requirements.lock
