@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tocsin.detect.contract import Detector, Now
 from tocsin.detect.season import season_index
 from tocsin.model import HOUR, parse_time
 from tocsin.ops import loop
@@ -91,13 +92,14 @@ def _bare(office: Office, end: datetime) -> float:
     prepared = []
     for monitor in domain.monitors:
         panel = snapshot.panel(monitor.quantity.id, regions=watched, start=start, end=end, step=HOUR)
-        detector = office.detectors[monitor.method](**monitor.settings)
-        prepared.append((detector, panel.values, season_index(detector.SEASON, panel.times, zones)))
+        detector: Detector = office.detectors[monitor.method](**monitor.settings)
+        kind = getattr(detector, "SEASON", "none")
+        prepared.append((detector, panel, season_index(kind, panel.times, zones)))
     begun = time.perf_counter()
-    for detector, values, season in prepared:
-        state = detector.start(values.shape[1])
-        for row in range(len(values)):
-            state, _ = detector.step(state, values[row], season[row])
+    for detector, panel, season in prepared:
+        state = detector.start(panel.values.shape[1])
+        for row, (moment, values) in enumerate(zip(panel.times, panel.values, strict=True)):
+            state, _ = detector.step(state, values, Now(time=int(moment), season=season[row]))
     return time.perf_counter() - begun
 
 
