@@ -76,6 +76,7 @@ bench: setup-dev ## what is measured, against whom, in one run
 	$(BIN)/python -m benchmarks.detect
 	$(BIN)/python -m benchmarks.study
 	$(BIN)/python -m benchmarks.farrington
+	$(BIN)/python -m benchmarks.cap
 
 # What a lock file holds stays at its version unless pyproject.toml forbids it; UPGRADE=--upgrade moves all.
 LOCKER := .cache/locker

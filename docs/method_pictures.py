@@ -290,10 +290,6 @@ CHOSEN: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
 """Series and settings of a method whose defaults are not for weekly counts; written from its docstring."""
 
 
-DRAWN: Mapping[str, tuple[str, str]] = MappingProxyType({"cdc": ("aggr4", "sum of four weeks")})
-"""What a method judges where that is not the value: name of the detail, words."""
-
-
 def chosen(name: str) -> tuple[str, Mapping[str, Any]]:
     """Kind of series and settings for the picture of a method.
 
@@ -327,8 +323,7 @@ def draw(name: str, path: Path) -> None:
     if number is None:
         number = int(np.nanargmin(np.nanmin(np.where(np.isnan(found.tail), 2.0, found.tail), 0)))
     times = shown.panel.times.astype("datetime64[us]")
-    detail, words = DRAWN.get(name, ("", "value"))
-    values = found.details[detail][:, number] if detail else shown.panel.values[:, number]
+    values = shown.panel.values[:, number]
     tail = found.tail[:, number]
     with np.errstate(invalid="ignore"):
         alarm = tail <= RARE if found.alarm is None else found.alarm[:, number]
@@ -336,7 +331,7 @@ def draw(name: str, path: Path) -> None:
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.6, 3.6), layout="constrained", facecolor="none")
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-        above.plot(times, values, color=BLUE, linewidth=0.8, label=words)
+        above.plot(times, values, color=BLUE, linewidth=0.8, label="value")
         if np.isfinite(found.expected[:, number]).any():
             above.plot(times, found.expected[:, number], color=ORANGE, linewidth=1.1, label="expected")
         bound = np.where(found.upper[:, number] > 4 * np.nanmax(values), np.nan, found.upper[:, number])

@@ -24,7 +24,7 @@ from docs.markdown import table
 from pydantic import BaseModel
 
 import tocsin
-from docs import method_pages
+from docs import cap_pages, method_pages
 from tocsin.api import create_app
 from tocsin.catalog import detectors, load_domain
 from tocsin.catalog.domain_file import FOLDER as DOMAINS
@@ -39,6 +39,7 @@ from tocsin.ops.datasets import DATASETS
 from tocsin.ops.described import described, needs, season
 from tocsin.ops.office import open_office
 from tocsin.respond.playbook import playbooks
+from tocsin.warn.contract import PLUGIN
 from tocsin.warn.escalation import load_policy
 
 WALKTHROUGH = "walkthrough"
@@ -66,8 +67,10 @@ def pages() -> dict[str, str]:
         "feeds": feeds_page(),
         "detectors": detectors_page(),
         "settings": settings_page(),
+        "channels": channels_page(),
         "errors": errors_page(),
         "warning-rules": warning_rules_page(),
+        "cap-rules": cap_pages.rules_page(),
         "playbooks": playbooks_page(),
         "http": http_page(),
     }
@@ -278,6 +281,26 @@ def detectors_page() -> str:
 
 
 # ---- settings and errors -----------------------------------------------------------------------------------
+
+
+def channels_page() -> str:
+    """Every channel with what a recipient may set."""
+    parts = [
+        "# Channels",
+        (
+            "Each recipient in `recipients.toml` has a `channel`, an `address` and what the channel may be "
+            "told; [how to configure them](../../how-to/configure-delivery.md). A secret is given as "
+            "`NAME_file` or `NAME_env`, never in the file itself."
+        ),
+    ]
+    for name, channel in plugins("tocsin.warn.channels", PLUGIN).items():
+        head, _, body = inspect.cleandoc(channel.__doc__ or "").partition("\n\n")
+        rows = [[f"`{key}`", words] for key, words in channel.SETTINGS.items()]
+        rows += [[f"`{key}_file`, `{key}_env`", words] for key, words in channel.SECRETS.items()]
+        parts += [f"## `{name}`", head.replace("``", "`"), body.replace("``", "`")]
+        parts += [table(["key", "meaning"], rows)] if rows else []
+        parts.append(f"Takes messages of up to {channel.MAX_BYTES:,} bytes.")
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def settings_page() -> str:

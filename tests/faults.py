@@ -16,7 +16,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,6 +26,8 @@ import numpy as np
 from tocsin.model import Decision, Raw, Role, State, to_table
 from tocsin.store import CycleRow, Judged, Store, encode_judged, open_store
 from tocsin.testing.store import HOUR, NOW, T0, alert, event, observation
+from tocsin.warn.filing import put
+from tocsin.warn.sending import LEASE
 
 LIFE = 12
 """Kills that one store goes through before a new one is made."""
@@ -175,6 +177,56 @@ class Packs:
         return Counter(row.id for row in rows)
 
 
+class Delivery:
+    """Two messages of one group, each decided, claimed, handed over under its key, settled."""
+
+    def work(self, store: Store, name: str) -> Iterator[str]:
+        at = T0
+        for n in range(10_000):
+            thing = f"{name}.{n}"
+            for kind in ("alert", "update"):
+                self._decide(store, thing, kind, at)
+            yield f"{thing} decided"
+            # what is left of the one that was killed is claimed too, once its lease is over
+            at += HOUR
+            while rows := store.outbox_of("public").claim(
+                at, recipient="feed", owner=name, lease=LEASE, horizon=HOUR, limit=3
+            ):
+                for row in rows:
+                    key = row.payload["key"]
+                    put(self._receiver(store) / key, key.encode())
+                    store.settle(row.id, status="accepted", at=at, owner=name)
+            yield f"{thing} sent"
+
+    def found(self, store: Store) -> Counter[str]:
+        names: Counter[str] = Counter()
+        settled: dict[str, list[str]] = {}
+        for row in store.outbox():
+            key = row.payload["key"]
+            if row.status == "accepted" and not (self._receiver(store) / key).is_file():
+                raise Half(f"{key} is said to be accepted, and nobody has it")
+            if key.endswith("update") and row.status == "accepted" and "alert" not in settled[row.group]:
+                raise Half(f"{key} overtook its alert")
+            settled.setdefault(row.group, []).append("alert" if row.status == "accepted" else "open")
+            names[key] += 1
+        decided = Counter({f"{g} decided": 1 for g, rows in settled.items() if len(rows) == 2})
+        sent = Counter({f"{g} sent": 1 for g, rows in settled.items() if rows == ["alert", "alert"]})
+        twice = Counter({key: n for key, n in names.items() if n > 1})
+        return decided | sent | twice
+
+    @staticmethod
+    def _decide(store: Store, thing: str, kind: str, at: datetime) -> None:
+        store.enqueue(
+            group=thing, recipient="feed", content_hash=kind, channel="file", at=at,
+            payload={"key": f"{thing}.{kind}"},
+        )  # fmt: skip
+
+    @staticmethod
+    def _receiver(store: Store) -> Path:
+        folder: Path = store.folder  # type: ignore[attr-defined]
+        return folder.with_name(f"{folder.name}.receiver")
+
+
 def _judged_cycle(n: int) -> CycleRow:
     column = np.full(3, n, np.float32)
     judged = Judged(
@@ -189,7 +241,7 @@ def _judged_cycle(n: int) -> CycleRow:
 
 JOBS: dict[str, Job] = {
     "ingest": Ingest(), "upkeep": Upkeep(), "archive": Archive(), "approval": Approval(), "cycles": Cycles(),
-    "packs": Packs(),
+    "packs": Packs(), "delivery": Delivery(),
 }  # fmt: skip
 """Kinds of work that are killed, by name."""
 

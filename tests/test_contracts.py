@@ -34,6 +34,8 @@ FAULTS = {
         "plugins-sources", "feeds/sources/nws_alerts.py", "import tocsin.feeds.sources.cap_atom"),
     "a channel knows another": (
         "plugins-channels", "warn/channels/atom.py", "import tocsin.warn.channels.file"),
+    "a profile knows another": (
+        "plugins-cap-profiles", "cap/profiles/wmo.py", "import tocsin.cap.profiles.meteoalarm"),
     "a detector opens a database": ("pure-core", "detect/methods/threshold.py", "import sqlite3"),
     "the cycle opens a socket": ("pure-core", "cycle.py", "import socket"),
     "the text page reads the store": ("doors-go-through-ops", "api/__init__.py", "import tocsin.store"),

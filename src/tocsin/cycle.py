@@ -25,25 +25,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.assess import compound, levels
+from tocsin.assess import compound, cover, levels
 from tocsin.assess.likelihood import carried_counts, count_verdicts, likelihood
 from tocsin.detect import monitors as detection
 from tocsin.detect.contract import State, prefixed
 from tocsin.model import (
-    UNCOVERED,
-    UNKNOWN,
     Assessment,
     Detection,
     Domain,
     Event,
-    FeedState,
     Plan,
     Snapshot,
     from_us,
     to_us,
 )
 from tocsin.model.inputs import inputs_hash
-from tocsin.warn import propose
+from tocsin.warn import hysteresis, propose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -112,6 +109,8 @@ def run(snapshot: Snapshot, plan: Plan, detectors: Mapping[str, type[Any]]) -> C
     found: list[detection.Found] = []
     assessed: list[levels.Assessed] = []
     reported: list[Sequence[Event]] = []
+    counting: list[tuple[Sequence[Detection], hysteresis.Streaks | None]] = []
+    above: dict[str, NDArray[np.int64]] = {}
     kept: State = {"cycle/at": np.array([to_us(at)])}
     for domain in plan.domains:
         watched = plan.watched[domain.id]
@@ -123,26 +122,32 @@ def run(snapshot: Snapshot, plan: Plan, detectors: Mapping[str, type[Any]]) -> C
             snapshot, domain, watched, plan.regions, detectors, prefixed(mine, "detect"), new_false
         )
         events = _events(snapshot, domain)
+        findings, streaks = _counted(domain, watched, one, prefixed(mine, "streak"))
+        counting.append((findings, streaks))
         assessment = levels.run(
             at,
             domain,
             watched,
-            one.detections,
+            findings,
             events,
             [a for a in standing if a.domain == domain.id],
-            one.unknown | _silent(domain, watched, feeds),
+            one.unknown | cover.silent(domain, watched, feeds),
             likelihood(counts),
             prefixed(mine, "assess"),
+            plan.matrix,
         )
         found.append(one)
-        assessed.append(_cover(assessment, domain, feeds))
+        assessed.append(cover.cover(assessment, domain, feeds))
         reported.append(events)
         kept |= {f"{domain.id}/detect/{k}": v for k, v in one.carried.items()}
         kept |= {f"{domain.id}/assess/{k}": v for k, v in assessment.carried.items()}
+        if streaks is not None:
+            kept |= {f"{domain.id}/streak/{k}": v for k, v in streaks.carried().items()}
         kept[f"{domain.id}/verdicts"] = counts
-        kept[f"{domain.id}/above"] = _above(at, assessment, mine)
+        above[domain.id] = cover.last_above(at, assessment, mine.get("above"))
+        kept[f"{domain.id}/above"] = above[domain.id]
 
-    recent = _recent(at, plan, kept)
+    recent = cover.ages(at, plan.domains, plan.watched, above)
     window = max((d.criteria.compound for d in plan.domains), default=timedelta(0))
     assessments = compound.mark(assessed, plan.regions, plan.neighbours, recent, window)
     inputs = inputs_hash(
@@ -159,11 +164,13 @@ def run(snapshot: Snapshot, plan: Plan, detectors: Mapping[str, type[Any]]) -> C
     identity = inputs[:32]
     proposals = [
         proposal
-        for domain, one, events in zip(plan.domains, found, reported, strict=True)
+        for domain, one, events, (findings, streaks) in zip(
+            plan.domains, found, reported, counting, strict=True
+        )
         if not _in_shadow(at, domain, one)
         for proposal in propose.propose(
-            _context(at, plan, domain, kept, identity),
-            one.detections,
+            _context(at, plan, domain, kept, identity, streaks),
+            findings,
             events,
             [a for a in standing if a.domain == domain.id],
         )
@@ -191,41 +198,23 @@ def _events(snapshot: Snapshot, domain: Domain) -> Sequence[Event]:
     return [e for e in near if e.status == "withdrawn" or levels.is_on(e, at, hold)]
 
 
-def _silent(domain: Domain, watched: Sequence[str], feeds: Mapping[str, FeedState]) -> frozenset[str]:
-    """All regions of a domain of events when one of its feeds has failed: silence is not calm."""
-    if domain.monitors:
-        return frozenset()  # a missing value says it for each series
-    failed = any(_state(feeds, source).outcome == "failed" for source in domain.sources)
-    return frozenset(watched) if failed else frozenset()
-
-
-def _cover(assessed: levels.Assessed, domain: Domain, feeds: Mapping[str, FeedState]) -> levels.Assessed:
-    """A domain whose feeds were never read watches nothing."""
-    never = all(_state(feeds, source).outcome == "never" for source in domain.sources)
-    if never and not domain.monitors:
-        assessed.levels[assessed.levels == 0] = UNCOVERED
-    return assessed
-
-
-def _state(feeds: Mapping[str, FeedState], source: str) -> FeedState:
-    return feeds.get(source) or FeedState(source=source, outcome="never")
-
-
-def _above(at: datetime, assessed: levels.Assessed, mine: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
-    """When each region was last above normal, microseconds; 0 for never."""
-    old: NDArray[np.int64] = mine.get("above", np.zeros(len(assessed.regions), np.int64))
-    above = (assessed.levels >= 1) & (assessed.levels < UNKNOWN)
-    when: NDArray[np.int64] = np.where(above, to_us(at), old)
-    return when
-
-
-def _recent(at: datetime, plan: Plan, kept: State) -> dict[tuple[str, str], timedelta]:
-    return {
-        (domain.id, plan.watched[domain.id][i]): at - from_us(int(when[i]))
-        for domain in plan.domains
-        for when in (kept[f"{domain.id}/above"],)
-        for i in np.flatnonzero(when >= to_us(at - domain.criteria.compound)).tolist()
-    }
+def _counted(
+    domain: Domain, watched: Sequence[str], found: detection.Found, carried: Mapping[str, NDArray[Any]]
+) -> tuple[Sequence[Detection], hysteresis.Streaks | None]:
+    """The findings of which those alarm that count, where a domain asks for more than one evaluation."""
+    if not hysteresis.is_used(domain.criteria):
+        return found.detections, None
+    raising = {m.quantity.id for m in domain.monitors if m.raises}
+    periods = [r.valid_time for r in found.rows if r.quantity in raising and r.valid_time is not None]
+    streaks = hysteresis.count(
+        domain.criteria,
+        watched,
+        carried,
+        judged=max(periods, default=None),
+        unknown=found.unknown,
+        detections=[d for d in found.detections if d.quantity in raising],
+    )
+    return hysteresis.confirmed(found.detections, streaks), streaks
 
 
 def _in_shadow(at: datetime, domain: Domain, found: detection.Found) -> bool:
@@ -235,7 +224,9 @@ def _in_shadow(at: datetime, domain: Domain, found: detection.Found) -> bool:
     return at - from_us(int(found.carried["first"][0])) <= domain.budget.shadow
 
 
-def _context(at: datetime, plan: Plan, domain: Domain, kept: State, identity: str) -> propose.Context:
+def _context(
+    at: datetime, plan: Plan, domain: Domain, kept: State, identity: str, streaks: hysteresis.Streaks | None
+) -> propose.Context:
     return propose.Context(
         at=at,
         domain=domain,
@@ -244,4 +235,7 @@ def _context(at: datetime, plan: Plan, domain: Domain, kept: State, identity: st
         sender=plan.sender,
         likelihood=likelihood(kept[f"{domain.id}/verdicts"]),
         inputs=(f"cycle:{identity}",),
+        matrix=plan.matrix,
+        neighbours=plan.neighbours,
+        streaks=streaks,
     )

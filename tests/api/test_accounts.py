@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ LAST = "root"
 
 @pytest.fixture
 def leaver(office: Office, clock: Clock, request: pytest.FixtureRequest) -> str:
-    name = f"leaver-{request.node.name}"
+    name = "leaver-" + re.sub(r"[^A-Za-z0-9]+", "-", request.node.name)[:50]
     accounts.put_account(office, name, Role.DUTY_OFFICER, WORD, at=clock(), actor=SYSTEM)
     return name
 

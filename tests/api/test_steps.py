@@ -41,7 +41,8 @@ def approved(duty: Officer, chief: Officer, **changes: object) -> dict:
 
 
 def letters(office: Office, alert: dict) -> list[OutboxItem]:
-    return [i for i in office.store.outbox() if i.payload["alert"] == alert["id"]]
+    both = (*office.store.outbox(), *office.store.outbox_of("drill").rows())
+    return [i for i in both if i.payload["alert"] == alert["id"]]
 
 
 def eventually(done: Callable[[], bool]) -> bool:
@@ -66,7 +67,7 @@ def test_from_draft_to_the_world(enter: Enter, office: Office, public: httpx.Cli
     duty, chief = enter("duty"), enter("chief")
     alert = drafted(duty)
     assert alert["state"] == "draft"
-    assert set(alert["actions"]) == {"edit", "submit", "reject"}
+    assert set(alert["actions"]) == {"edit", "submit", "reject", "translate"}
     alert = duty.step(alert, "submit").json()
     assert "approve" not in alert["actions"]
     mine = chief.get(f"/api/v1/warnings/{alert['id']}").json()

@@ -159,3 +159,38 @@ def test_likelihood_is_measured_or_not_stated():
     counts = count_verdicts(counts, "a", [*verdicts[:1], {"domain": "b", "verdict": "TRUE"}])
     assert counts.sum() == LEAST_VERDICTS
     assert likelihood(counts) == pytest.approx(0.6)
+
+
+# ---- likelihood and impact kept apart ------------------------------------------------------------------
+
+
+def by_matrix(*detections, likelihood, domain=AIR, events=(), standing=(), watched=(BOS, SEA)):
+    asks = replace(domain, criteria=replace(domain.criteria, level_by="matrix"))
+    return levels.run(
+        AT, asks, watched, detections, events, standing, frozenset(), likelihood, {}, PACK.matrix
+    )
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "level", "impact"), [(0.05, 1, 3), (0.2, 2, 3), (0.5, 3, 3), (float("nan"), 3, 3)]
+)
+def test_the_level_is_read_from_likelihood_and_impact_at_the_end(likelihood, level, impact):
+    (one,) = by_matrix(found(BOS, severe=True), likelihood=likelihood).assessments
+    assert (one.level, one.impact) == (level, impact)
+
+
+def test_what_stands_out_is_a_watch_whatever_the_matrix_says():
+    assert by_matrix(found(BOS, alarm=False), likelihood=0.01).levels.tolist() == [1, 0]
+
+
+def test_a_warning_that_stands_keeps_its_level_and_impact():
+    told = replace(alert(AT, {BOS: AT}), level=3, impact=4)
+    (one,) = by_matrix(standing=[told], likelihood=0.05).assessments
+    assert (one.level, one.impact) == (3, 4)
+
+
+def test_a_domain_that_does_not_ask_for_the_matrix_keeps_its_rule():
+    one = levels.run(
+        AT, AIR, (BOS, SEA), [found(BOS, severe=True)], (), (), frozenset(), 0.05, {}, PACK.matrix
+    )
+    assert (one.assessments[0].level, one.assessments[0].impact) == (3, 3)

@@ -12,6 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -159,12 +160,12 @@ def office(tmp_path_factory: pytest.TempPathFactory, clock: Clock) -> Iterator[O
     made.store.close()
 
 
-@pytest.fixture(scope="session")
-def url(office: Office, clock: Clock) -> Iterator[str]:
+@contextmanager
+def served(office: Office, clock: Clock, open_at: datetime | None = None) -> Iterator[str]:
     """The real server on a free port of this machine."""
     built = Path(tocsin.__file__).parent / "static" / "index.html"
     assert built.is_file(), "the front is not built: run 'npm run build'"
-    app = create_app(office, clock=clock, open_at=OPEN_AT)
+    app = create_app(office, clock=clock, open_at=open_at)
     config = uvicorn.Config(
         app, host="127.0.0.1", port=0, log_level="critical", ws="none", timeout_graceful_shutdown=5
     )
@@ -181,6 +182,13 @@ def url(office: Office, clock: Clock) -> Iterator[str]:
     server.should_exit = True
     thread.join(10)
     assert not thread.is_alive()
+
+
+@pytest.fixture(scope="session")
+def url(office: Office, clock: Clock) -> Iterator[str]:
+    """The address of the replayed country."""
+    with served(office, clock, OPEN_AT) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

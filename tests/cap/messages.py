@@ -60,7 +60,7 @@ WHOLE = CapAlert(
                     size=3,
                     uri="map.png",
                     deref_uri="AAAA",
-                    digest="0" * 40,
+                    digest="29e2dcfbb16f63bb0254df7585a15bb6fb5e927d",
                 ),
             ),
             areas=(KING,),

@@ -114,7 +114,7 @@ def test_check_knows_the_musts() -> None:
         "alert.identifier.chars", "alert.sender.chars", "alert.references.missing", "text.enum-value",
         "alert.scope.addresses-missing", "info.event.empty", "info.expires.not-after-start",
         "info.web.not-absolute", "area.desc.empty", "area.polygon.few", "area.polygon.open",
-        "area.coords.range", "area.circle.negative", "area.ceiling.no-altitude",
+        "area.coords.range", "area.circle.negative", "area.ceiling.no-altitude", "doc.schema",
     }  # fmt: skip
 
 

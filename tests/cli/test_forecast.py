@@ -79,3 +79,49 @@ def test_a_store_without_forecasts_has_no_scores(tmp_path):
     assert done.status == 0
     assert "none" in done.out
     assert run("forecast", "scores", "--json", store=store).rows == []
+
+
+@pytest.fixture
+def counties(tmp_path):
+    path = tmp_path / "counties.csv"
+    values = {
+        "US-53033": lambda k: 20 + k % 7,
+        "US-53053": lambda k: 8 + k % 5,
+        "US-06037": lambda k: 30 + k % 3,
+    }
+    rows = [f"{s},2001-{1 + k // 28:02}-{1 + k % 28:02},{f(k)}" for s, f in values.items() for k in range(28)]
+    path.write_text("series,time,value\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    return path
+
+
+def means(done):
+    assert done.status == 0, done.err
+    return {r["series"]: float(r["mean"]) for r in csv.DictReader(io.StringIO(done.out))}
+
+
+@pytest.mark.parametrize("how", ["bottom_up", "ols", "mint_shrink"])
+def test_reconciled_means_add_up_over_the_country(counties, tmp_path, how):
+    done = run(
+        "forecast", "run", "seasonal_naive", "--reconcile", how, "-i", counties, store=tmp_path / "none"
+    )
+    mean = means(done)
+    assert set(mean) == {"US", "US-06", "US-53", "US-06037", "US-53033", "US-53053"}
+    assert mean["US-53"] == pytest.approx(mean["US-53033"] + mean["US-53053"], rel=1e-9)
+    assert mean["US"] == pytest.approx(mean["US-53"] + mean["US-06"], rel=1e-9)
+
+
+def test_a_tree_of_ones_own(counties, tmp_path):
+    tree = tmp_path / "tree.csv"
+    tree.write_text("series,parent\nUS-53033,west\nUS-06037,west\nwest,\n")
+    words = ("forecast", "run", "seasonal_naive", "-i", counties)
+    mean = means(run(*words, "--reconcile", "ols", "--parents", tree))
+    assert mean["west"] == pytest.approx(mean["US-53033"] + mean["US-06037"], rel=1e-9)
+    assert "US-53053" in mean  # in no sum, but forecast
+    assert run(*words, "--parents", tree).status == 2
+    assert "bottom_up" in run(*words, "--reconcile", "best", "--parents", tree).err
+    tree.write_text("series,parent\nUS-53033,west\nUS-53033,east\n")
+    assert "twice" in run(*words, "--reconcile", "ols", "--parents", tree).err
+    tree.write_text("child,parent\nUS-53033,west\n")
+    assert "columns series, parent" in run(*words, "--reconcile", "ols", "--parents", tree).err
+    tree.write_text("series,parent\nnobody,west\n")
+    assert "--reconcile" in run(*words, "--reconcile", "ols", "--parents", tree).err

@@ -24,9 +24,11 @@ init serve status doctor ingest cycle replay why coverage
 demo build | feeds list show parse probe new | regions list show find build
 series as-of revisions import export | detect methods run calibrate
 forecast methods run scores nowcast
-warnings list show draft submit approve reject issue update cancel ack
-cap check show feed | verify ledger hindcast | respond list activate tasks
-govern sources laws audit limits | accounts list add password disable enable
+warnings list show draft submit approve reject issue update cancel ack shelve shelved unshelve
+warnings deliveries reach translate check review reviews
+cap check show feed convert sign verify | verify ledger hindcast | respond list activate tasks
+govern sources laws limits | govern.audit list show verify anchor
+govern.keys list create rotate publish revoke | accounts list add password disable enable
 store check compact backup restore migrate
 """
 
@@ -37,7 +39,7 @@ def surface() -> set[tuple[str, ...]]:
     for part in groups[0].replace("\n", "|").split("|"):
         if part.strip():
             group, *verbs = part.split()
-            found |= {(group, verb) for verb in verbs}
+            found |= {(*group.split("."), verb) for verb in verbs}
     return found
 
 

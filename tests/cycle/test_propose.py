@@ -46,7 +46,12 @@ def found(region, tail=1e-5, *, at=AT, alarm=True, joins=True, severe=False, qua
 
 
 def drafts(*detections, standing=(), at=AT, **criteria):
-    return [p.alert for p in propose(context(at, **criteria), detections, (), standing)]
+    """Give what officers are asked."""
+    return [p.alert for p in proposals(*detections, standing=standing, at=at, **criteria) if not p.held]
+
+
+def proposals(*detections, standing=(), at=AT, **criteria):
+    return propose(context(at, **criteria), detections, (), standing)
 
 
 def issued(alert, at=AT):
@@ -162,7 +167,18 @@ def test_what_waits_for_officers_is_not_touched_and_not_doubled(state):
     (first,) = drafts(found(BOS))
     waiting = replace(first, state=state)
     later = AT + HOUR
-    assert drafts(found(BOS, 1e-9, at=later), found(LGA, at=later), standing=[waiting], at=later) == []
+    here = found(BOS, 1e-9, at=later)
+    assert drafts(here, standing=[waiting], at=later) == []
+    (held,) = proposals(here, found(LGA, at=later), standing=[waiting], at=later)
+    # Asked when they have decided; until then it is on record that LGA was found.
+    assert held.alert.regions == (LGA,)
+    assert held.behind == first.chain
+    assert held.held == f"asked when officers have decided {first.id} (Alert, {state}): joined: LGA"
+    (graver,) = proposals(found(BOS, at=later, severe=True), standing=[waiting], at=later)
+    assert (graver.alert.level, graver.alert.regions) == (3, (BOS,))
+    assert graver.held.endswith("level 2 to 3")
+    (three,) = proposals(*(found(r, at=later) for r in (LGA, EWR)), standing=[waiting], at=later)
+    assert three.alert.level == 3  # with the one that waits they are three
 
 
 def test_a_chain_with_an_update_that_waits_is_left_alone():
@@ -171,7 +187,9 @@ def test_a_chain_with_an_update_that_waits_is_left_alone():
     (update,) = drafts(found(LGA, at=later), standing=[issued(first)], at=later)
     last = later + HOUR
     standing = [issued(first), update]
-    assert drafts(found(BOS, at=last), found(PVD, at=last), standing=standing, at=last) == []
+    assert drafts(found(BOS, at=last), found(LGA, at=last), standing=standing, at=last) == []
+    (held,) = proposals(found(BOS, at=last), found(PVD, at=last), standing=standing, at=last)
+    assert f"{update.id} (Update, draft): joined: PVD" in held.held
 
 
 def test_a_chain_in_which_a_cancellation_waits_is_left_alone():
@@ -179,7 +197,8 @@ def test_a_chain_in_which_a_cancellation_waits_is_left_alone():
     later = AT + HOUR
     cancel = replace(issued(first), id=f"{first.id}c", msg_type="Cancel", state=State.SUBMITTED, sent=None)
     assert drafts(found(LGA, at=later), standing=[issued(first)], at=later)
-    assert drafts(found(LGA, at=later), standing=[issued(first), cancel], at=later) == []
+    (held,) = proposals(found(LGA, at=later), standing=[issued(first), cancel], at=later)
+    assert f"{cancel.id} (Cancel, submitted): joined: LGA" in held.held
 
 
 def test_the_ids_of_two_updates_of_one_chain_differ_whatever_became_of_the_first():
@@ -280,7 +299,7 @@ LATER = AT + HOUR
 
 
 def of_event(event, *standing, at=LATER):
-    return [p.alert for p in propose(context(at, domain=SEISMIC), (), [event], standing)]
+    return [p.alert for p in propose(context(at, domain=SEISMIC), (), [event], standing) if not p.held]
 
 
 def test_a_graver_event_updates_what_was_told_and_a_lesser_one_does_not():
@@ -334,3 +353,33 @@ def test_every_draft_comes_with_the_decision_that_records_it():
         assert proposal.decision.content_hash == proposal.alert.content_hash
         assert proposal.alert.likelihood == 0.4
         assert proposal.alert.state is State.DRAFT
+
+
+def version(event, letter, **changes):
+    return replace(event, raw=letter * 64, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"magnitude": 6.8}, "usgs_earthquakes:nisqually calls for level 3, not 2"),
+        ({"regions": ("US-53053",)}, "added: 53053"),
+        ({"regions": ()}, "touches no region of the country any more"),
+        ({"magnitude": 4.0}, "was revised below the level of a warning"),
+        ({"status": "withdrawn"}, "the publisher marks usgs_earthquakes:nisqually as withdrawn"),
+    ],
+)
+def test_a_report_that_changed_behind_a_waiting_draft_is_seen(changes, words):
+    event = quake(5.5, AT - HOUR)
+    (first,) = of_event(event, at=AT)
+    changed = version(event, "c", **changes)
+    (held,) = propose(context(LATER, domain=SEISMIC), (), [changed], [first])
+    assert held.behind == first.chain
+    assert f"asked when officers have decided {first.id} (Alert, draft)" in held.held
+    assert words in held.held
+    assert held.alert.level == (3 if changes.get("magnitude") == 6.8 else 2)
+    assert held.alert.created_at == LATER
+    # the same again in other bytes, or of unknown size, is nothing to tell
+    assert propose(context(LATER, domain=SEISMIC), (), [version(event, "d")], [first]) == ()
+    unknown = version(event, "e", magnitude=None)
+    assert propose(context(LATER, domain=SEISMIC), (), [unknown], [first]) == ()

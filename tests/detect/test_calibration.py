@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.detect import calibration
+from tocsin.detect.contract import Now
+from tocsin.detect.methods.seasonal_count import SeasonalCount
 
 
 def learnt(scores):
@@ -65,3 +67,57 @@ def test_a_few_outages_do_not_set_the_scale_of_the_tail():
     calm, struck = learnt(past), learnt(np.concatenate([past, np.full(20, 30.0)]))
     at = np.array([[6.0]])
     assert calibration.calibrated(struck, at)[0, 0] > 0.8 * calibration.calibrated(calm, at)[0, 0]
+
+
+# -- what strikes many at once
+
+
+@given(st.integers(0, 200), st.floats(0.5, 5))
+def test_a_crowd_weighs_as_much_as_its_bound_and_a_few_weigh_one_each(many, crowd):
+    before = learnt(np.random.default_rng(1).exponential(0.4, 5000))
+    _, join = calibration._above(before, calibration.FAR)
+    scores = np.full((1, 400), 0.1)
+    scores[0, :many] = 20.0
+    after = before.copy()
+    calibration.learn(after, scores, crowd=crowd)
+    far = (after - before)[0, join[0] :].sum()
+    assert far == pytest.approx(min(many, crowd * (1 - calibration.FAR) * 400))
+    assert (after - before)[0, : join[0]].sum() == pytest.approx(400 - many)
+
+
+def test_without_a_bound_every_score_weighs_one():
+    before = learnt(np.random.default_rng(1).exponential(0.4, 5000))
+    scores = np.where(np.arange(50) % 7 == 0, np.nan, 20.0)[None, :]
+    after = before.copy()
+    calibration.learn(after, scores)
+    assert (after - before).sum() == np.isfinite(scores).sum()
+
+
+HIT = 10**-3.4
+
+
+def found_of_many(struck, crowd):
+    """Share found of stops to a quarter for 18 hours, in so many of 120 places."""
+    rng = np.random.default_rng(4)
+    hours, n = 24 * 21, 120
+    busy = np.where((np.arange(hours + 18) % 24 >= 6) & (np.arange(hours + 18) % 24 < 22), 1.0, 0.05)
+    mean = rng.uniform(5, 20, n) * busy[:, None]
+    values = rng.negative_binomial(20, 20 / (20 + mean)).astype(float)
+    values[hours:, :struck] = np.floor(values[hours:, :struck] / 4)
+    detector = SeasonalCount(crowd=crowd)
+    state = detector.start(n)
+    found, wrong = np.zeros(n, bool), 0
+    for t, row in enumerate(values):
+        state, said = detector.step(state, row, Now(time=t * 3_600_000_000, season=np.full(n, t % 168)))
+        found |= (said.tail <= HIT) & (t >= hours)
+        wrong += int((said.tail <= HIT).sum()) if 240 <= t < hours else 0
+    return found[:struck].mean(), wrong
+
+
+def test_a_stop_of_many_hides_itself_less_with_a_bound():
+    few, wrong_free = found_of_many(4, 0.0)
+    free, _ = found_of_many(60, 0.0)
+    bound, wrong_bound = found_of_many(60, 3.0)
+    assert free < few - 0.1  # the more are struck, the fewer of them are found
+    assert bound > free + 0.1
+    assert wrong_bound <= wrong_free + 5

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.detect.weeks import judged, poisson
+from tests.detect.weeks import MONDAY, judged, poisson
+from tocsin.detect.contract import Now
 from tocsin.detect.methods.cdc import Cdc
-from tocsin.model import ConfigError
+from tocsin.model import DAY, ConfigError, to_us
 
 
 def test_by_hand():
@@ -21,9 +22,33 @@ def test_by_hand():
     now = counts[t - 3 : t + 1].sum()
     spread = deviation * np.sqrt(1 + 1 / 6)
     assert got.details["aggr4"][t, 0] == now
-    assert got.upper[t, 0] == pytest.approx(mean + stats.norm.ppf(0.975) * spread)
+    bound = mean + stats.norm.ppf(0.975) * spread
+    assert got.details["upperbound"][t, 0] == pytest.approx(bound)
+    assert got.details["expected4"][t, 0] == pytest.approx(mean)
+    assert got.expected[t, 0] == pytest.approx(mean / 4)
+    assert got.upper[t, 0] == pytest.approx(bound - counts[t - 3 : t].sum())
     assert got.tail[t, 0] == pytest.approx(stats.norm.sf((now - mean) / spread))
-    assert got.alarm[t, 0] == (now > got.upper[t, 0])
+    assert got.alarm[t, 0] == (now > bound)
+
+
+def test_the_bound_is_that_of_the_week_and_the_finding_that_of_the_sum():
+    """A week alarms where its own count is above ``upper``; what is reported is the sum of four."""
+    counts = poisson(3, 200, 3)
+    counts[150:156] *= 3
+    got = judged(counts, "cdc", b=2)
+    judgeable = np.isfinite(got.upper)
+    assert judgeable.sum() > 200
+    # Whole counts: rounding never decides.
+    np.testing.assert_array_equal(got.alarm[judgeable], (counts > got.upper)[judgeable])
+    assert got.alarm[150:156].sum() > 9
+    detector = Cdc(b=1, calibrate=False)
+    state = detector.start(1)
+    for k in range(80):
+        now = Now(time=to_us(MONDAY + 7 * k * DAY), season=np.zeros(1, np.int64))
+        state, step = detector.step(state, counts[k, :1].copy(), now)
+    assert step.window.tolist() == [4]
+    assert step.total[0] == counts[76:80, 0].sum()
+    assert step.total_expected[0] == step.details["expected4"][0]
 
 
 def test_the_first_weeks_and_missing_ones():

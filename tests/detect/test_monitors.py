@@ -181,3 +181,23 @@ def test_the_tails_of_every_monitor_are_counted_for_drift():
         report = drift.report(found.carried[f"{monitor.quantity.id}/drift"])
         assert report[0].days >= 1, monitor.quantity.id
         assert 0 <= report[0].share <= 1
+
+
+def test_the_typical_day_of_months_stays_within_what_was_expected():
+    """A month weighs more than the week over which hours are averaged; no mean may overshoot."""
+
+    class Rising(Seen):
+        def panel(self, quantity, **window):
+            found = super().panel(quantity, **window)
+            return replace(found, values=found.values + self.at.month)
+
+    carried, daily = {}, []
+    for month in range(1, 13):
+        found = detection.run(
+            Rising(datetime(2001, month, 28, tzinfo=UTC)), ECONOMY, ("XX",), places(), METHODS, carried, 0
+        )
+        carried = found.carried
+        row = found.rows[0]
+        daily.append(row.step.expected[0] / 30)
+        assert carried[f"{row.quantity}/memory/typical"][0] == pytest.approx(daily[-1])
+    assert max(daily) > 1.01 * min(daily)

@@ -110,6 +110,26 @@ def test_the_calibration_of_the_page_gives_what_the_docstring_says() -> None:
     assert [float(x) for x in re.findall(r"[\d.]+", said.getvalue())] == [0.0, 0.0, 6.4]
 
 
+def test_the_intervals_of_the_page_hold_as_often_as_it_says() -> None:
+    said = io.StringIO()
+    with redirect_stdout(said):
+        exec(block("explanation/forecasts.md", "python"), {})  # noqa: S102
+    assert said.getvalue() == block("explanation/forecasts.md", "text")
+
+
+def test_the_case_of_the_page_is_what_the_checks_take(jump: Any) -> None:
+    from tocsin.testing.detectors import CHECKS, Case
+
+    page = written()[DOCS / "how-to" / "add-a-detector.md"]
+    # The page asks the catalogue, which knows the method once its file is in place.
+    code = blocks(page, "python")[1].replace("from tocsin.catalog import detectors", "")
+    made: dict[str, Any] = {"detectors": lambda: {"jump": jump}}
+    exec(compile(code, "cases_jump.py", "exec"), made)  # noqa: S102
+    case: Case = made["CASES"]["jump"]
+    for check in CHECKS.values():
+        check(case)
+
+
 def test_the_account_of_the_runbook_is_disabled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from datetime import UTC, datetime
 

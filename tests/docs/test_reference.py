@@ -35,7 +35,7 @@ def plugin_files(folder: str, ending: str) -> list[str]:
         ("feeds/sources", ".py", "feeds.md"),
         ("detect/methods", ".py", "detectors.md"),
         ("domains", ".toml", "domains.md"),
-        ("warn/channels", ".py", "warning-rules.md"),
+        ("warn/channels", ".py", "channels.md"),
         ("respond/playbooks", ".toml", "playbooks.md"),
     ],
 )

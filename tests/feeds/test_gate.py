@@ -79,6 +79,15 @@ def test_what_is_right_passes_unchanged() -> None:
     assert gated.newest == DAY
 
 
+def test_a_value_that_is_missing_is_no_content() -> None:
+    absent = row(valid_time=DAY, value=None, missing=Missing.NOT_YET)
+    assert passed(absent).newest is None
+    assert passed(absent, row(valid_time=DAY - timedelta(days=3))).newest == DAY - timedelta(days=3)
+    torn = passed(row(value=1e9))  # out of bounds: kept as missing
+    assert torn.observations.num_rows == 1
+    assert torn.newest is None
+
+
 @pytest.mark.parametrize(
     ("change", "error"),
     [

@@ -45,7 +45,7 @@ def meets(event: Event, fact: dict[str, Any]) -> bool:
         "time": iso(event.onset.replace(microsecond=0)),
         "value": value,
         "unit": "km" if depth else event.unit,
-        "id": event.external_id.split(",")[-1],
+        "id": event.details.get("identifier", event.external_id),
         "lat": event.lat,
         "lon": event.lon,
         "missing": event.magnitude is None,

@@ -208,7 +208,8 @@ def test_levels_and_laws(us: Pack) -> None:
         assert lawful
         assert level.public is False or Role.DUTY_OFFICER not in level.issued_by
     assert us.sender.endswith("example.org")
-    assert us.break_glass is None
+    assert us.break_glass is not None
+    assert us.break_glass.hazards == ("Earthquake",)
 
 
 def test_loading_is_quick_and_needs_no_geometry() -> None:

@@ -38,6 +38,23 @@ def story(office: Office, name: str) -> list[tuple[str, str]]:
     ]
 
 
+@pytest.mark.parametrize("name", ["a/b", "..", ".x", "-x", "é", "a b", "a%2fb", "", "a" * 65, "a\n"])
+def test_a_name_outside_the_pattern_is_refused_and_the_pattern_told(office: Office, name: str) -> None:
+    with pytest.raises(ValueError, match=r"account: got .*allowed: \[A-Za-z0-9\]") as refused:
+        accounts.put_account(office, name, Role.VIEWER, WORD, at=NOW, actor=ROOT)
+    assert repr(name) in str(refused.value)
+    assert [a.name for a in office.store.accounts()] == ["root"]
+
+
+def test_an_account_from_before_the_pattern_can_still_be_changed(office: Office) -> None:
+    root = office.store.account("root")
+    office.store.put_account(replace(root, name="a/b", role=Role.VIEWER))
+    accounts.put_account(office, "a/b", Role.ANALYST, WORD, at=NOW, actor=ROOT)
+    assert office.store.account("a/b").role is Role.ANALYST
+    for name in ("a", "A.b_c-d@example.org", "0" * 64):
+        accounts.put_account(office, name, Role.VIEWER, WORD, at=NOW, actor=ROOT)
+
+
 def test_the_story_of_an_account(office: Office) -> None:
     accounts.put_account(office, "x", Role.VIEWER, WORD, at=later(1), actor=ROOT)
     accounts.put_account(office, "x", Role.ANALYST, OTHER, at=later(2), actor=ROOT)

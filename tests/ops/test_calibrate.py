@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from tests.cycle import small_world as small
+from tocsin.cli import calibrate as cli
 from tocsin.cli.main import main
 from tocsin.detect import drift
 from tocsin.model import DAY, HOUR, Budget, ConfigError, MethodError
@@ -137,6 +138,23 @@ def test_planted_hazards_cover_sixteen_scenarios_and_larger_ones_are_found_more_
     assert min(delays) >= 1
     shares = [share for _, _, share in own.curve]
     assert shares == sorted(shares, reverse=True)  # a stricter threshold finds no more
+
+
+def test_the_rate_under_dependence_is_that_of_the_own_method(office, plan, rows):
+    (drawn,) = calibrate.calibrate(office, plan, courses=2)
+    found = drawn.dependent
+    assert rows[0].dependent is rows[1].dependent is None
+    same = replace(drawn, dependent=None)  # the calibration itself is the same
+    assert asdict(rows[0]) == asdict(same)
+    assert (found.courses, found.start) == (2, drawn.threshold)
+    assert found.per_week == plan.domain.budget.per_week
+    for rate in (found.still, found.steered):
+        assert rate.weeks == pytest.approx(2 * 10 / 7)
+        assert rate.low <= rate.rate <= rate.high
+    assert found.holds == (found.steered.rate <= 1.2 * found.per_week)
+    own, steered = cli._dependent(drawn, found)
+    assert (own["threshold"], own["interval"]) == ("stands still", [found.still.low, found.still.high])
+    assert (steered["threshold"], steered["holds"]) == ("controlled", found.holds)
 
 
 def test_another_method_takes_over_what_it_shares(rows):

@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from tests.cycle import small_world as small
 from tocsin.feeds import all_feeds
-from tocsin.model import DAY, Basis, ConfigError, Observation, Outlook
+from tocsin.geo.rollup import lineage
+from tocsin.model import DAY, Basis, ConfigError, MethodError, Observation, Outlook, parse_time
 from tocsin.ops import forecasting
 from tocsin.ops.office import open_office
 
@@ -144,3 +146,79 @@ def test_a_domain_file_says_what_is_forecast(tmp_path):
         (tmp_path / "economy.toml").write_text(text.replace(old, new), "utf-8")
         with pytest.raises(ConfigError, match=words):
             load_domain(tmp_path / "economy.toml")
+
+
+# -- forecasts that add up
+
+
+@pytest.fixture(scope="module")
+def airports(tmp_path_factory):
+    made = small.office(tmp_path_factory.mktemp("airports"), small.flights(3, 14, ()))
+    yield made
+    made.store.close()
+
+
+FLIGHTS = Outlook(
+    quantities=("air_transport.departures",), method="seasonal_naive", settings={"season": 24},
+    steps=3, every=DAY, past=13 * DAY, season=24, reconcile="mint_shrink",
+)  # fmt: skip
+
+
+def test_reconciled_records_keep_the_totals_and_are_scored_with_their_sums(airports):
+    plan = airports.plan
+    watched = (*plan.watched["air_transport"], "US-AIR-ORD")  # of which nothing is known
+    plan = replace(
+        plan,
+        domains=(replace(plan.domains[0], outlooks=(FLIGHTS,)),),
+        watched=dict(plan.watched) | {"air_transport": watched},
+    )
+    assert made(airports, plan, [small.START + 9 * DAY]) == [1]
+    (body,) = airports.store.list("forecast")
+    assert body["reconcile"] == "mint_shrink"
+    mean = dict(zip(body["regions"], forecasting.unpack_mean(body).T, strict=True))
+    known = [r for r in plan.watched["air_transport"] if r not in body["unknown"]]
+    assert sorted(known) == sorted(small.AIRPORTS)
+    np.testing.assert_allclose(mean["US"], sum(mean[r] for r in known), rtol=1e-12)
+    for region in ("US-25", "US-53", "US-04"):  # a state of one airport each
+        inside = [r for r in known if region in lineage(plan.regions, r)]
+        np.testing.assert_allclose(mean[region], sum(mean[r] for r in inside), rtol=1e-12)
+    assert set(body["unknown"]) == {"US-AIR-ORD"}
+    assert body["partial"]["US"] == "without US-AIR-ORD, unknown"
+    assert forecasting.unpack(body).shape == (3, 7, len(body["regions"]))
+
+    rows = forecasting.score(airports, small.START + 12 * DAY)
+    assert [r["step"] for r in rows] == [1, 2, 3]
+    sums = set(body["parents"].values())
+    assert {r["pairs"] for r in rows} == {len(known) + len(sums)}
+    came = forecasting._outcome(
+        airports.store.as_of(small.START + 12 * DAY), body, parse_time(body["times"][0])
+    )
+    came = dict(zip(body["regions"], came, strict=True))
+    assert came["US"] == sum(came[r] for r in known)
+
+
+def test_a_record_of_regions_alone_has_no_means(office):
+    made(office, plan_of(office, OUTLOOK), [at(30)])
+    (body,) = office.store.list("forecast")
+    with pytest.raises(MethodError, match="no means"):
+        forecasting.unpack_mean(body)
+
+
+def test_a_domain_file_may_ask_for_sums_of_counts_only(tmp_path):
+    from tocsin.catalog.domain_file import FOLDER, load_domain
+
+    text = (FOLDER / "air_transport.toml").read_text("utf-8")
+    outlook = (
+        '\n[[forecast]]\nquantity = "{}"\nmethod = "seasonal_naive"\nsteps = 1\nevery = "1 d"\n'
+        'past = "14 d"\nreconcile = "{}"\n'
+    )
+    path = tmp_path / "air_transport.toml"
+    path.write_text(text + outlook.format("air_transport.departures", "ols"), "utf-8")
+    assert load_domain(path)[0].outlooks[0].reconcile == "ols"
+    for quantity, how, words in (
+        ("air_transport.arrival_delay", "ols", r"forecast\.reconcile.*counts"),
+        ("air_transport.departures", "best", r"forecast\.0\.reconcile"),
+    ):
+        path.write_text(text + outlook.format(quantity, how), "utf-8")
+        with pytest.raises(ConfigError, match=words):
+            load_domain(path)

@@ -116,6 +116,16 @@ def test_an_earthquake_is_in_the_picture_and_its_reason_ends_at_the_bytes(office
     assert queries.warnings(office, NOW - timedelta(minutes=1), NOW) == []
 
 
+def test_an_empty_store_is_not_well_but_unknown_and_says_what_is_not_there(office: Office) -> None:
+    health = queries.health(office, NOW)
+    assert health["status"] == "unknown"
+    assert health["missing"] == ["no cycle is on record: nothing has been judged yet"]
+    read(office, NOW)  # a feed was read, but nobody has judged what it said
+    assert queries.health(office, NOW)["status"] == "unknown"
+    schedule.live_cycle(office, at=NOW)
+    assert (queries.health(office, NOW)["status"], queries.health(office, NOW)["missing"]) == ("ok", [])
+
+
 def test_a_feed_that_fails_makes_unknown_and_health_says_so(office: Office) -> None:
     read(office, NOW)
     schedule.live_cycle(office, at=NOW)

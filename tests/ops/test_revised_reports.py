@@ -179,6 +179,9 @@ class Places:
         return None
 
 
+SENT = {"w1": 0, "w2": 1}  # hours from now to when a message that others name is sent
+
+
 def message(identifier, severity, *codes, after=0 * MINUTE, msg_type="Alert", references=()):
     """A message of another authority as the reader of its feed gives it."""
     sent = NOW + after
@@ -190,7 +193,7 @@ def message(identifier, severity, *codes, after=0 * MINUTE, msg_type="Alert", re
     )  # fmt: skip
     alert = CapAlert(
         identifier=identifier, sender="wind@example.org", sent=sent, msg_type=msg_type, infos=(info,),
-        references=tuple(f"wind@example.org,{r},2026-11-23T09:00:00-00:00" for r in references),
+        references=tuple(f"wind@example.org,{r},2026-11-23T{9 + SENT[r]:02}:00:00-00:00" for r in references),
     )  # fmt: skip
     events, findings = events_of(
         alert, source="nws_alerts", raw="0" * 64, known_at=sent, basis=Basis.INGEST,

@@ -39,7 +39,7 @@ class Jump:
         positive("jump", "by", self.by)
 
     @property
-    def GIVEN(self) -> tuple[str, ...]:  # noqa: N802 - as a plug-in has it
+    def GIVEN(self) -> tuple[str, ...]:
         return ("population",) if self.rate else ()
 
     def start(self, n: int) -> State:

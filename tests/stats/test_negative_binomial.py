@@ -54,3 +54,28 @@ def test_unknown_stays_unknown():
     assert np.isnan(tail(np.zeros(1), nan, one)[0])
     assert np.isnan(quantile(0.9, nan, one)[0])
     assert np.isnan(quantile(0.9, np.array([np.inf]), one)[0])
+
+
+@pytest.mark.parametrize("level", [0.5, 0.99, 1 - 1e-12])
+@pytest.mark.parametrize("size", [1e-3, 0.1, 1.0, 10.0])
+@pytest.mark.parametrize("mean", [1e10, 1e12, 1e14])
+def test_beyond_whole_numbers_it_is_the_limiting_gamma_distribution(mean, size, level):
+    """Counts above 2**53 are farther apart than one, and a share of successes near one has few digits."""
+    want = stats.gamma.ppf(level, size, scale=mean / size)
+    got = quantile(level, *pair(mean, size))[0]
+    assert got == pytest.approx(want, rel=1e-8, abs=2)
+    if want > 1e6:
+        assert tail(np.array([want]), *pair(mean, size))[0] == pytest.approx(1 - level, rel=1e-3)
+
+
+@given(st.floats(1e-300, 1e300), st.floats(1e-300, 1e300), st.floats(0.01, 1 - 1e-12))
+def test_the_search_ends_for_every_mean_and_size(mean, size, level):
+    assert quantile(level, *pair(mean, size))[0] >= 0
+
+
+def test_the_two_sides_of_the_function_meet():
+    size = 2.0
+    below, above = 1e3 * size * (1 - 1e-9), 1e3 * size * (1 + 1e-9)
+    for count in (1.0, 100.0, 2e3, 2e4):
+        one, other = (tail(np.array([count]), *pair(m, size))[0] for m in (below, above))
+        assert one == pytest.approx(other, rel=1e-7)

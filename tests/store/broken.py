@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from tocsin.model import Observation, to_table
 from tocsin.store import Added
 from tocsin.store.embedded import EmbeddedStore
+from tocsin.store.outbox import OutboxTable
 from tocsin.store.packs import light
 from tocsin.store.snapshot import PastSnapshot
 from tocsin.testing.store import NOW, TICK
@@ -154,7 +155,48 @@ class DropsSummaries(EmbeddedStore):
         return [replace(row, summary=light(row.summary)) for row in super().cycles(*span, **choice)]
 
 
+class _NoLease(OutboxTable):
+    def claim(self, at: datetime, **asked: Any) -> Any:
+        rows = super().claim(at, **asked)
+        self.release(asked["owner"])
+        return rows
+
+
+class SendsTwice(EmbeddedStore):
+    """What one has claimed another gets as well."""
+
+    def outbox_of(self, name: str) -> OutboxTable:
+        return _NoLease(self.database, name)
+
+
+class _Overtaking(OutboxTable):
+    def _sendable(self, now: int, horizon: timedelta) -> Any:
+        return super()._sendable(now, horizon)[:-1]
+
+
+class LetsUpdatesOvertake(EmbeddedStore):
+    """Of a group it gives whatever is graver."""
+
+    def outbox_of(self, name: str) -> OutboxTable:
+        return _Overtaking(self.database, name)
+
+
+class _AnyStatus(OutboxTable):
+    def enqueue(self, *, payload: Any, **row: Any) -> bool:
+        return super().enqueue(payload={k: v for k, v in payload.items() if k != "status"}, **row)
+
+
+class OneBoxForAll(EmbeddedStore):
+    """Drills wait among real warnings."""
+
+    def outbox_of(self, name: str) -> OutboxTable:
+        return _AnyStatus(self.database, "public")
+
+
 CASES = [
+    (SendsTwice, "check_outbox_lanes"),
+    (LetsUpdatesOvertake, "check_outbox_lanes"),
+    (OneBoxForAll, "check_outbox_lanes"),
     (JudgesAhead, "check_judgements"),
     (DropsSummaries, "check_judgements"),
     (IgnoresKnownAt, "check_as_of_counts_from_the_instant"),

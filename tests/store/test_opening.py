@@ -101,6 +101,25 @@ def test_restore(tmp_path: Path) -> None:
         restore_store(tmp_path, tmp_path / "other")
 
 
+def test_a_backup_takes_along_what_is_set_for_the_store(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "store")
+    (tmp_path / "store" / "domains").mkdir()
+    overlay = tmp_path / "store" / "domains" / "air_transport.toml"
+    overlay.write_text("start = 3.9\n")
+    overlay.chmod(0o600)
+    (tmp_path / "store" / "tocsin.toml").write_text('pack = "us"\n')
+    store.backup(tmp_path / "backup")
+    overlay.write_text("start = 1.0\n")  # what is set later is not in the backup: it holds no link
+    restore_store(tmp_path / "backup", tmp_path / "restored").close()
+    again = tmp_path / "restored" / "domains" / "air_transport.toml"
+    assert again.read_text() == "start = 3.9\n"
+    assert again.stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "restored" / "tocsin.toml").read_text() == 'pack = "us"\n'
+    again.write_text("start = 2.0\n")
+    assert (tmp_path / "backup" / "domains" / "air_transport.toml").read_text() == "start = 3.9\n"
+    store.close()
+
+
 def test_a_damaged_backup_is_refused(tmp_path: Path) -> None:
     _full(tmp_path / "store")
     store = open_store(tmp_path / "store")

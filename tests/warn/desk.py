@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tocsin.model import Alert, ChannelError, Level, Member, Receipt, Region, RegionLevel, Role
+from tocsin.model import Alert, ChannelError, Level, Member, Receipt, Region, RegionLevel, Role, Translation
 from tocsin.model.law import BreakGlass, LegalBasis
 from tocsin.warn.contract import Message, Recipient, admit, receipt
 from tocsin.warn.message import Issuer
@@ -117,6 +118,23 @@ def alert(number: int = 1, **changes: Any) -> Alert:
     return Alert(**(plain | changes))
 
 
+def spanish(**changes: Any) -> Translation:
+    """The same warning in Spanish, written by an analyst and read by nobody yet."""
+    plain: dict[str, Any] = {
+        "language": "es-US",
+        "event": "Parada del tráfico aéreo",
+        "headline": "Salidas suspendidas en Seattle-Tacoma",
+        "description": "3 salidas en 6 h; se esperaban 42,5.",
+        "instruction": "Consulte con su aerolínea antes de viajar.",
+        "author": "tess",
+        "written_at": at("09:11"),
+    }
+    return Translation(**(plain | changes))
+
+
+LOCK = threading.Lock()
+
+
 @dataclass
 class Row:
     id: int
@@ -137,9 +155,18 @@ class Table:
     """An outbox in memory with the same rules as the store's: one row a key, final answers are final."""
 
     rows: list[Row] = field(default_factory=list)
+    held: dict[int, str] = field(default_factory=dict)
 
     def enqueue(
-        self, *, group: str, recipient: str, content_hash: str, channel: str, payload: Any, at: datetime
+        self,
+        *,
+        group: str,
+        recipient: str,
+        content_hash: str,
+        channel: str,
+        payload: Any,
+        at: datetime,
+        priority: int = 0,
     ) -> bool:
         if any((r.group, r.recipient, r.content_hash) == (group, recipient, content_hash) for r in self.rows):
             return False
@@ -151,6 +178,32 @@ class Table:
         due = [r for r in self.rows if r.status in ("pending", "failed") and r.next_try and r.next_try <= at]
         return [replace(r) for r in due]
 
+    def due(self, at: datetime, *, horizon: timedelta) -> dict[str, datetime]:
+        found: dict[str, datetime] = {}
+        for row in self.pending(at):
+            found.setdefault(row.recipient, row.at)
+        return found
+
+    def claim(self, at: datetime, *, recipient: str, limit: int, **lease: Any) -> list[Row]:
+        with LOCK:
+            mine = [r for r in self.pending(at) if r.recipient == recipient and r.id not in self.held]
+            open_ = [r for r in self.rows if r.status in ("pending", "failed")]
+            first = {(r.group, r.recipient): r.id for r in reversed(open_)}
+            mine = [r for r in mine if first[r.group, r.recipient] == r.id][:limit]
+            self.held.update({r.id: lease["owner"] for r in mine})
+        return mine
+
+    def holds(self, id: int, owner: str) -> bool:  # noqa: A002 - the table's word
+        return self.held.get(id) == owner
+
+    def wake(self, recipient: str, at: datetime) -> None:
+        for row in self.rows:
+            if row.recipient == recipient and row.status == "failed":
+                row.next_try = at
+
+    def release(self, owner: str) -> None:
+        self.held = {n: who for n, who in self.held.items() if who != owner}
+
     def settle(
         self,
         id: int,  # noqa: A002 - the table's word
@@ -159,8 +212,10 @@ class Table:
         at: datetime,
         detail: str = "",
         next_try: datetime | None = None,
+        owner: str | None = None,
     ) -> None:
         row = self.rows[id - 1]
+        assert owner is None or self.held.pop(id) == owner
         assert row.status in ("pending", "failed"), f"row {id} has a final answer: {row.status}"
         assert (status == "failed") == (next_try is not None)
         row.status, row.detail, row.next_try, row.attempts = status, detail, next_try, row.attempts + 1

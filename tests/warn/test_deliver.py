@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.warn.desk import ISSUER, LEVELS, REGIONS, Post, Table, alert, at, busy, member
 from tocsin.model import ChannelError, ConfigError, State, StoreError, WarnError
 from tocsin.warn import deliver
-from tocsin.warn.addresses import AddressBook, Silence
+from tocsin.warn.addresses import AddressBook
 from tocsin.warn.contract import Audience, Recipient
 from tocsin.warn.retry import Retry
 
@@ -118,38 +118,6 @@ def test_nobody_in_the_book():
     empty = replace(DESK, book=AddressBook(public=(PRESS,)))
     assert why_not(issued(status="Exercise"), empty)[1] == "nobody in the address book gets status Exercise"
     assert why_not(issued(status="System"))[0] == "routed"
-
-
-QUIET = Silence(
-    id="s-1",
-    reason="runway works until noon",
-    author="dan",
-    starts=at("09:00"),
-    ends=at("12:00"),
-    domains=frozenset({"air_transport"}),
-    regions=frozenset({"US-AIR-SEA"}),
-)
-
-
-def test_a_silence_holds_back_and_says_so():
-    quiet = replace(DESK, silences=(QUIET,))
-    assert why_not(issued(), quiet) == ("suppressed", "held back by s-1 of dan: runway works until noon")
-
-
-@pytest.mark.parametrize(
-    ("changes", "clock"),
-    [
-        ({}, "12:00"),
-        ({}, "08:59"),
-        ({"level": 3}, "09:21"),
-        ({"domain": "seismic"}, "09:21"),
-        ({"members": (member(), member("US-53053", "Pierce"))}, "09:21"),
-        ({"msg_type": "Cancel", "references": (f"{ISSUER.sender},x,2001-03-05T09:00:00-00:00",)}, "09:21"),
-    ],
-)
-def test_what_a_silence_does_not_hold_back(changes, clock):
-    table = Table()
-    assert all(o.sent_on for o in prepare(issued(**changes), table, replace(DESK, silences=(QUIET,)), clock))
 
 
 def test_a_message_that_breaks_the_standard_is_not_kept():
@@ -345,4 +313,4 @@ def test_waits_never_pass_the_longest_by_more_than_the_spread():
 
 def test_stages_are_one_list_in_order():
     names = [name for name, _ in deliver.STAGES]
-    assert names == ["issued", "suppressed", "public level", "routed", "rendered", "enqueued"]
+    assert names == ["issued", "public level", "routed", "rendered", "enqueued"]

@@ -19,6 +19,7 @@ from tests.warn.desk import (
     alert,
     at,
     member,
+    spanish,
 )
 from tocsin.model import AuthorityError, Role, State, TransitionError
 from tocsin.model.law import BreakGlass, LegalBasis
@@ -113,10 +114,19 @@ def take(action: Action, a):
             return life.update(a, {"level": 3}, new_id="us.air.1b", sender=SENDER, **officer)[0]
         case Action.CANCEL:
             return life.cancel(a, reason="wrong", new_id="us.air.1b", sender=SENDER, **officer)[0]
+        case Action.TRANSLATE:
+            return life.translate(a, spanish(), **officer)[0]
+        case Action.CHECK:
+            return life.check(replace(a, translations=(spanish(),)), "es-US", **officer)[0]
 
 
 ALLOWED = {
     (State.DRAFT, Action.EDIT): State.DRAFT,
+    (State.DRAFT, Action.TRANSLATE): State.DRAFT,
+    (State.SUBMITTED, Action.TRANSLATE): State.DRAFT,
+    (State.APPROVED, Action.TRANSLATE): State.DRAFT,
+    (State.DRAFT, Action.CHECK): State.DRAFT,
+    (State.SUBMITTED, Action.CHECK): State.SUBMITTED,
     (State.DRAFT, Action.SUBMIT): State.SUBMITTED,
     (State.DRAFT, Action.REJECT): State.REJECTED,
     (State.SUBMITTED, Action.EDIT): State.DRAFT,
@@ -155,7 +165,7 @@ def test_only_a_fresh_draft_is_put_on_record(state):
 @pytest.mark.parametrize("role", list(Role))
 @pytest.mark.parametrize("state", list(State))
 def test_actions_that_are_offered_are_those_that_the_role_may_try(state, role):
-    a = in_state(state)
+    a = replace(in_state(state), translations=(spanish(),))
     offered = life.actions(a, actor="zoe", role=role, at=at("09:25"))
     expected = [x for x in Action if (state, x) in ALLOWED and role in life.PERMITTED[x]]
     assert sorted(offered) == sorted(expected)

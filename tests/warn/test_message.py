@@ -11,6 +11,7 @@ from lxml import etree
 
 from tests.warn.desk import ISSUER, LEVELS, REGIONS, alert, at, member
 from tocsin.cap import check, parse
+from tocsin.cap.simplify import covers
 from tocsin.model import Member, State, WarnError
 from tocsin.warn.message import Issuer, to_cap, write
 
@@ -80,9 +81,19 @@ def test_a_state_the_nation_and_another_country():
 
 def test_polygons_where_they_are_given():
     ring = ((47.0, -122.0), (47.0, -121.0), (48.0, -121.0), (47.0, -122.0))
-    area = cap(issued(), polygons={"US-53033": (ring,)}).infos[0].areas[0]
-    assert area.polygons == (ring,)
-    assert not [f for f in check(cap(issued(), polygons={"US-53033": (ring,)})) if f.level == "error"]
+    message = cap(issued(members=(SEA, PIERCE)), polygons={"US-53033": (ring,), "US-53053": (ring,)})
+    king, pierce = message.infos[0].areas
+    assert (king.polygons, len(king.circles)) == ((), 1)  # the site is the place, not its county
+    assert (pierce.polygons, len(pierce.circles)) == ((ring,), 0)
+    assert not [f for f in check(message) if f.level == "error"]
+
+
+def test_a_polygon_of_many_points_grows_to_one_of_few():
+    around = [(47.0 + math.sin(k / 100), -122.0 + math.cos(k / 100)) for k in range(628)]
+    coast = (*around, around[0])
+    (area,) = cap(issued(members=(PIERCE,)), polygons={"US-53053": (coast,)}).infos[0].areas
+    assert [len(ring) <= 100 for ring in area.polygons] == [True]
+    assert covers(area.polygons[0], coast)
 
 
 @pytest.mark.parametrize(("status", "word"), [("Exercise", "EXERCISE"), ("Test", "TEST")])

@@ -127,9 +127,9 @@ export async function createFixture({ scenario = 'normal', port = 0, now = Date.
   }
   if (scenario === 'flood') {
     const codes = [...site.keys()];
-    for (let i = 0; i < 300; i++) {
+    for (let i = 0; i < 500; i++) {
       const code = codes[i % codes.length];
-      storms.push({ key: `flood-${i}`, event: 'Airport stop', regions: { [code]: 1 + (i % 4) }, from: OPEN - (i % 8) * HOUR, hours: 16, verdict: 'OPEN', lead: null, headline: `Departures below normal at ${site.get(code).name} (${i})`, domain: 'air_transport' });
+      storms.push({ key: `flood-${i}`, event: ['Airport stop', 'Flood', 'Blizzard', 'High wind'][i % 4], regions: { [code]: 1 + (i % 4) }, from: OPEN - (1 + (i % 8)) * HOUR, hours: 16, verdict: 'OPEN', lead: null, headline: `Departures below normal at ${site.get(code).name} (${i})`, domain: 'air_transport' });
     }
   }
   const regionId = (key) => (key.startsWith('US-') ? key : `US-AIR-${key}`);
@@ -191,6 +191,13 @@ export async function createFixture({ scenario = 'normal', port = 0, now = Date.
     return [];
   }
 
+  const BANDS = ['minimal', 'minor', 'significant', 'severe'];
+  const graded = (level, likelihood) => ({
+    likelihood_band: likelihood === null ? null : 'medium', impact_band: BANDS[level - 1],
+    level_from: `stated rule of air_transport${likelihood === null ? '; likelihood not measured' : ''}`, rare_but_grave: false, matrix: '',
+    schemes: { awareness_level: ['', '2; yellow; Moderate', '3; orange; Severe', '4; red; Extreme'][level - 1] }, translations: [], correction: false,
+  });
+
   function exercise(account) {
     const member = (code, value, expected) => ({ region: `US-AIR-${code}`, name: code, since: iso(draft.created - HOUR), tail: 3e-6, value, expected, window_h: 3 });
     return {
@@ -198,6 +205,10 @@ export async function createFixture({ scenario = 'normal', port = 0, now = Date.
       level: 3, likelihood: null, impact: 3, headline: 'EXERCISE: departures stopped at Boston', description: 'EXERCISE. Departures at Boston and Providence are far below what is normal for this hour.', instruction: 'EXERCISE: confirm with the airport operators; do not publish.', response_type: 'Monitor', language: 'en-US',
       members: [member('BOS', 4, 61.3), member('PVD', 1, 14.8)], onset: iso(draft.created - HOUR), expires: iso(draft.created + 24 * HOUR), created_at: iso(draft.created), sent: draft.state === 'issued' ? iso(now()) : null, references: [],
       author: 'system', submitter: 'duty', approver: draft.approver, legal_basis: draft.basis, approved_hash: null, approval_expires: null, inputs: [], reason: draft.reason,
+      ...graded(3, null),
+      translations: [
+        { language: 'es-US', event: 'Paro del aeropuerto', headline: 'EJERCICIO: salidas detenidas en Boston', description: 'EJERCICIO. Las salidas en Boston y Providence están muy por debajo de lo normal.', instruction: 'EJERCICIO: no publicar.', author: 'system', written_at: iso(draft.created), checked_by: draft.checker ?? null, checked_at: draft.checker ? iso(now()) : null },
+      ],
       etag: `"${draft.id}-${draft.revision}"`, actions: actionsFor(account), title_regions: ['Boston, Massachusetts', 'Providence, Rhode Island'], verdict: null, waiting_s: Math.round((now() - draft.created) / 1000),
     };
   }
@@ -212,13 +223,15 @@ export async function createFixture({ scenario = 'normal', port = 0, now = Date.
       headline: s.headline, description: `Departures are far below what is normal for this hour at ${Object.keys(s.regions).join(', ')}.`, instruction: 'Travellers: ask your airline before you leave for the airport.', response_type: 'Monitor', language: 'en-US',
       members: Object.entries(s.regions).map(([key, level]) => ({ region: regionId(key), name: key.startsWith('US-') ? titleOf(key) : key, since: iso(s.from), tail: key.startsWith('US-') ? null : 10 ** -(3 + level), value: key.startsWith('US-') ? null : 3 + level, expected: key.startsWith('US-') ? null : 48.2, window_h: key.startsWith('US-') ? 0 : 3 })),
       onset: iso(s.from), expires: iso(a.until), created_at: iso(a.created), sent: a.sent !== null && !waiting ? iso(a.sent) : null, references: [], author: 'system', submitter: waiting || a.sent === null ? null : 'duty-sim', approver: waiting || a.sent === null ? null : 'approver-sim',
+      ...graded(a.level, a.level > 1 ? 0.41 : null),
       legal_basis: a.sent !== null && !waiting ? 'demo-aviation' : null, approved_hash: null, approval_expires: null, inputs: ['cycle:2001-02-28T19'], reason: '', etag: `"${a.id}-3"`, actions: [], title_regions: a.ids.map(titleOf),
       verdict: a.level < 2 ? null : settled ? { verdict: s.verdict, lead_s: s.lead } : { verdict: 'OPEN', lead_s: null }, waiting_s: state === 'issued' || state === 'expired' ? null : Math.round((at - a.created) / 1000),
     };
   }
 
   function listAt(at, live, account) {
-    if (live) return scenario === 'quiet' ? [] : [exercise(account)];
+    // An exercise is never in the public view.
+    if (live) return scenario === 'quiet' || !account ? [] : [exercise(account)];
     return alerts.filter((a) => a.created <= at).map((a) => alertAt(a, at));
   }
   const open = (a, at) => ['draft', 'submitted', 'approved', 'issued'].includes(a.state) && Date.parse(a.expires) > at;
@@ -321,6 +334,41 @@ export async function createFixture({ scenario = 'normal', port = 0, now = Date.
     return { start: iso(start), step_s: 3600, steps, regions: cubeRegions, domains: DOMAINS.map(([d]) => d), levels: levels.toString('base64') };
   }
 
+  /** Warnings of one hazard are one group. */
+  function groupsOf(list) {
+    const by = new Map();
+    for (const a of list) by.set(`${a.status} ${a.event}`, [...(by.get(`${a.status} ${a.event}`) ?? []), a]);
+    return [...by].map(([key, members]) => ({
+      key, by: 'hazard', status: members[0].status, hazards: [members[0].event], level: Math.max(...members.map((a) => a.level)), count: members.length, waiting: members.filter((a) => a.sent === null).length,
+      places: new Set(members.flatMap((a) => a.members.map((m) => m.region))).size, titles: [...new Set(members.flatMap((a) => a.title_regions))].slice(0, 5),
+      onset: members.map((a) => a.onset).sort()[0], expires: members.map((a) => a.expires).sort().at(-1), members: [...members].sort((a, b) => b.level - a.level).map((a) => a.id),
+    }));
+  }
+  const silences = scenario === 'quiet' ? [] : [{ id: 'us.silence.1.duty', reason: 'Runway works until the evening', author: 'duty', starts: iso(OPEN - 90 * 24 * HOUR), ends: iso(END), domains: ['air_transport'], hazards: ['Airport stop'], regions: ['US-06'], max_level: 2, holding: ['us.held.2'] }];
+  const held = scenario === 'quiet' ? [] : [
+    ['inhibited', 'urn:tocsin:us:noreaster', 'urn:tocsin:us:noreaster, issued at level 4, warns of the same hazard around it', 6 * HOUR, true, 'Departures below normal at Worcester', ['ORH']],
+    ['silenced', 'us.silence.1.duty', 'shelved by duty: Runway works until the evening', 20 * HOUR, true, 'Departures below normal at Oakland', ['OAK', 'SJC']],
+    ['capped', 'US-25', 'cap of the area and day at level 2 or above: 3 of 3 for US-25 on 2001-02-28', null, true, 'Departures below normal at Nantucket', ['ACK']],
+    ['criteria', 'urn:tocsin:us:nisqually', 'within the minimum hold of 3 h', 2 * HOUR, false, 'Departures below normal at Seattle', ['SEA']],
+  ].map(([stage, by, reason, until, active, headline, names], i) => ({
+    id: `${stage}:${i}`, stage, by, reason, since: iso(OPEN - 3 * HOUR), last: iso(OPEN - HOUR), until: until === null ? null : iso(OPEN + until), active, alert: `us.held.${i}`, domain: 'air_transport', event: 'Airport stop', status: 'Actual', level: 2, headline, names,
+  }));
+  const deliveriesOf = (alert) => {
+    if (alert === draft.id) return [];
+    const row = (recipient, channel, state, more = {}) => ({ id: `public:${recipient}`, alert, recipient, channel, state, queued: iso(OPEN), answered: state === 'pending' ? null : iso(OPEN + 4000), confirmed: state === 'delivered' ? iso(OPEN + 9000) : null, attempts: 1, next_try: null, detail: '', key: 'a'.repeat(64), ...more });
+    return [
+      row('state-of-massachusetts', 'webhook', 'delivered'), row('airports-mail', 'email', 'accepted', { detail: '250 queued' }),
+      row('broker', 'mqtt', 'failed', { attempts: 3, next_try: iso(OPEN + 60_000), detail: 'connection refused' }), row('siren-centre', 'webhook', 'dead', { attempts: 10, detail: 'HTTP 410: gone' }),
+    ];
+  };
+  const REACH = (at) => [
+    { recipient: 'drill-siren', channel: 'webhook', audience: 'drill', state: 'failed', words: 'the last test was not taken: HTTP 503', tests: 30, taken: 0.9, confirmed: 0.9, delay_s: 0.4, longest_s: 3, confirmed_delay_s: 2.1, last: iso(at - 3 * HOUR) },
+    { recipient: 'drill-mail', channel: 'email', audience: 'drill', state: 'unknown', words: 'the channel took the last test; the receiver never confirms', tests: 30, taken: 1, confirmed: 0, delay_s: 1.8, longest_s: 8, confirmed_delay_s: null, last: iso(at - 3 * HOUR) },
+    { recipient: 'drill-broker', channel: 'mqtt', audience: 'drill', state: 'unknown', words: 'the receiver confirmed the last test: too long ago to say how it is now', tests: 12, taken: 1, confirmed: 1, delay_s: 0.1, longest_s: 0.3, confirmed_delay_s: 0.8, last: iso(at - 6 * 24 * HOUR) },
+    { recipient: 'drill-feed', channel: 'feed', audience: 'drill', state: 'ok', words: 'the receiver confirmed the last test', tests: 30, taken: 1, confirmed: 0.97, delay_s: 0.1, longest_s: 0.2, confirmed_delay_s: 31, last: iso(at - 2 * HOUR) },
+    { recipient: 'public-feed', channel: 'feed', audience: 'public', state: 'unknown', words: 'not tested itself; tests of feed go to drill-feed', tests: 0, taken: null, confirmed: null, delay_s: null, longest_s: null, confirmed_delay_s: null, last: null },
+  ];
+
   const streams = new Set();
   const calls = [];
 
@@ -348,7 +396,7 @@ export async function createFixture({ scenario = 'normal', port = 0, now = Date.
     if (!path.startsWith('/api/v1/')) return file(path, response);
     const name = path.slice('/api/v1/'.length);
     if (name === 'health') {
-      return json({ status: 'ok', now: iso(now()), version: '0.1.0', clock: { mode: 'replay', at: iso(OPEN), replay: { start: iso(START), end: iso(END), step_s: 3600 }, open_at: iso(OPEN) } });
+      return json({ status: 'ok', now: iso(now()), version: '0.1.0', delivery: { given_up: scenario === 'quiet' ? 0 : 1, overdue: 0, unreached: 0 }, clock: { mode: 'replay', at: iso(OPEN), replay: { start: iso(START), end: iso(END), step_s: 3600 }, open_at: iso(OPEN) } });
     }
     if (name === 'regions/map') {
       response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Encoding': 'gzip', 'Cache-Control': 'public, max-age=31536000, immutable' });
@@ -366,6 +414,37 @@ export async function createFixture({ scenario = 'normal', port = 0, now = Date.
       const state = query.get('state');
       const items = listAt(at, live, account).filter((a) => !state || (state === 'open' ? open(a, at) : a.state === state));
       return json({ items, next: null });
+    }
+    // What only staff reads.
+    const DESK = /^(groups|suppressed|silences|deliveries|reach|authorities|reviews)(\/|$)/;
+    if (DESK.test(name) && !account) return problem(401, 'Unauthorized', 'log in first');
+    if (name === 'groups') return json({ items: groupsOf(listAt(at, live, account).filter((a) => open(a, at))), next: null });
+    if (name === 'silences' && request.method === 'POST') {
+      const wish = await body();
+      if (request.headers['x-csrf-token'] !== 'token') return problem(403, 'Forbidden', 'the session token is missing');
+      const made = { ...wish, id: `us.silence.${silences.length}.${account}`, author: account, starts: iso(now()), ends: iso(now() + wish.hours * HOUR), holding: [] };
+      silences.push(made);
+      return json(made, 201);
+    }
+    if (name === 'silences') return json({ items: silences.filter((x) => Date.parse(x.starts) <= at && Date.parse(x.ends) > at), next: null });
+    const ending = /^silences\/([^/]+)\/end$/.exec(name);
+    if (ending && request.method === 'POST') {
+      const found = silences.find((x) => x.id === decodeURIComponent(ending[1]));
+      if (!found) return problem(404, 'Not found', 'no such silence');
+      found.ends = iso(now());
+      return json(found);
+    }
+    if (name === 'suppressed') return json({ items: held.filter((h) => Date.parse(h.since) <= at && (query.get('active') === 'false' || h.active)), next: null, caps: live || scenario === 'quiet' ? [] : [{ domain: 'air_transport', area: 'US-25', title: 'Massachusetts', day: iso(at).slice(0, 10), asked: 3, withheld: 2, cap: 3 }, { domain: 'air_transport', area: 'US-36', title: 'New York', day: iso(at).slice(0, 10), asked: 1, withheld: 0, cap: 3 }] });
+    if (name === 'deliveries') return json({ items: query.has('alert') ? deliveriesOf(query.get('alert')) : query.get('state') === 'dead' && scenario !== 'quiet' ? deliveriesOf('urn:tocsin:us:noreaster').filter((d) => d.state === 'dead') : [], next: null });
+    if (name === 'authorities') return json({ items: [{ id: 'met', name: 'Weather service of the neighbours', country: 'CA', licence: 'OGL-CA', licence_url: '', url: '', outcome: 'stale', last_ok: iso(now() - 3 * HOUR), newest: iso(now() - 5 * HOUR), since: null, message: '', cadence_s: 300, stale_after_s: 900, in_force: 4, conflicts: 1 }], next: null });
+    if (name === 'authorities/messages') return json({ items: query.get('state') === 'conflict' ? [{ id: 'm1', sender: 'met@example.org', identifier: 'CA.1', sent: iso(now() - 6 * HOUR), state: 'conflict', headline: 'Storm surge', event: 'Surge', problems: ['set.conflict: the same identity came with other content'], authority: 'met' }] : [], next: null });
+    if (name === 'reviews') return json({ items: [], next: null });
+    if (name === 'reach') return json({ items: REACH(now()), next: null });
+    if (name === 'matrix') return json({ id: 'us-impact', version: '1', name: 'us-impact/1', likelihoods: [['very low', 0], ['low', 0.1], ['medium', 0.4], ['high', 0.7]].map(([n, least]) => ({ name: n, least, certainty: 'Possible' })), impacts: BANDS, levels: [[0, 0, 1, 2], [0, 1, 2, 3], [1, 2, 3, 3], [1, 2, 3, 4]], rare_but_grave: [['very low', 'severe'], ['low', 'severe']], schemes: [] });
+    if (name === 'corrections') {
+      const wrong = alerts.find((a) => a.storm.key === 'nisqually');
+      const items = scenario === 'quiet' || !wrong ? [] : [{ id: 'urn:tocsin:us:nisqually.2', chain: wrong.id, corrects: [wrong.id], msg_type: 'Update', domain: 'air_transport', level: 2, was_level: 3, headline: 'CORRECTION: departures below normal at Seattle', was_headline: wrong.storm.headline, regions: ['US-AIR-SEA'], reason: 'Departures had begun again when this was sent.', at: iso(wrong.sent + 2 * HOUR) }];
+      return json({ items: items.filter((c) => Date.parse(c.at) <= at), next: null });
     }
     if (name === 'laws') {
       return json({ items: [
@@ -424,9 +503,16 @@ export async function createFixture({ scenario = 'normal', port = 0, now = Date.
       for (const s of streams) s.write(`event: alert\ndata: ${JSON.stringify({ id: draft.id, revision: draft.revision, state: draft.state })}\n\n`);
       return json(exercise(account));
     }
+    const check = /^warnings\/([^/]+)\/translations\/([\w-]+)\/check$/.exec(name);
+    if (check && request.method === 'POST') {
+      if (request.headers['if-match'] !== exercise(account).etag) return problem(412, 'Precondition failed', 'the warning has changed');
+      [draft.checker, draft.revision] = [account, draft.revision + 1];
+      return json(exercise(account));
+    }
     const one = /^warnings\/([^/]+)$/.exec(name);
     if (one) {
       const id = decodeURIComponent(one[1]);
+      if (id === draft.id && !account) return problem(404, 'Not found', `no warning ${id} at this instant`);
       const found = id === draft.id ? exercise(account) : alerts.filter((a) => a.id === id && a.created <= at).map((a) => alertAt(a, at))[0];
       if (!found) return problem(404, 'Not found', `no warning ${id} at this instant`);
       const history = id === draft.id
@@ -435,6 +521,7 @@ export async function createFixture({ scenario = 'normal', port = 0, now = Date.
             .map(([actor, role, action, after]) => ({ at: iso(Date.parse(found.created_at) + after), actor, role, action, reason: '', simulated: actor !== 'system' })).filter((h) => Date.parse(h.at) <= at);
       return json({
         ...found, history, cap: `/cap/${encodeURIComponent(id)}.xml`,
+        signature: found.sent === null ? null : { signed: found.level > 2, key: found.level > 2 ? 'desk-2001' : '', certificate: found.level > 2 ? 'ab12'.repeat(16) : '', sha256: 'cd34'.repeat(16), at: found.sent, reason: found.level > 2 || !account ? '' : 'no key ring is set: messages go out unsigned' },
         tasks: found.state === 'issued' ? [{ id: 't1', title: 'Call the airport operations desk', owner: 'duty_officer', opened_at: found.sent, due_at: iso(Date.parse(found.sent) + 30 * 60_000), state: 'open' }, { id: 't2', title: 'Tell the rail and coach operators', owner: 'duty_officer', opened_at: found.sent, due_at: iso(Date.parse(found.sent) + 6 * HOUR), state: 'open' }] : [],
         why: [
           { depth: 0, kind: 'assessment', id: 'as:41c9', text: `Level ${found.level}, air transport, ${found.members.length} regions` },

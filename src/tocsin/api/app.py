@@ -13,7 +13,21 @@ from starlette.middleware.gzip import GZipMiddleware
 import tocsin
 from tocsin.api import problems
 from tocsin.api.gate import Desk
-from tocsin.api.routes import front, people, picture, stream, text, warnings, world
+from tocsin.api.routes import (
+    accountable,
+    authorities,
+    delivery,
+    front,
+    languages,
+    matrix,
+    people,
+    picture,
+    stream,
+    suppressed,
+    text,
+    warnings,
+    world,
+)
 from tocsin.api.shield import Headed, Limited, Tagged
 from tocsin.ops.office import Office
 
@@ -77,7 +91,19 @@ def create_app(
     app.state.desk, app.state.streams = desk, desk.streams
     app.state.bulletin = stream.Bulletin(desk)
     problems.install(app)
-    for router in (picture.ROUTER, warnings.ROUTER, people.ROUTER, stream.ROUTER):
+    views = (
+        picture.ROUTER,
+        warnings.ROUTER,
+        languages.ROUTER,
+        accountable.ROUTER,
+        suppressed.ROUTER,
+        delivery.ROUTER,
+        matrix.ROUTER,
+        authorities.ROUTER,
+        people.ROUTER,
+        stream.ROUTER,
+    )
+    for router in views:
         app.include_router(router, prefix="/api/v1")
     for router in (world.ROUTER, text.ROUTER, front.ROUTER):
         app.include_router(router)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,12 +18,16 @@ from tocsin.model import (
     Detection,
     Domain,
     Event,
+    Matrix,
     State,
     from_us,
     to_us,
 )
 
 Levels = NDArray[np.uint8]
+
+_Reason = tuple[int, int, Contributor]
+"""Level, impact, and what they rest on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -85,6 +89,7 @@ def run(
     unknown: frozenset[str],
     likelihood: float,
     carried: Mapping[str, NDArray[Any]],
+    matrix: Matrix | None = None,
 ) -> Assessed:
     """Join detections, events and standing warnings into one level a region.
 
@@ -104,26 +109,32 @@ def run(
         Measured share of earlier warnings that came true; NaN where it was not measured.
     carried : mapping of ndarray
         As left by the last cycle.
+    matrix : Matrix or None
+        The country's; read at the very end, in a domain that says so and where the likelihood is known.
 
     Returns
     -------
     Assessed
     """
-    reasons: dict[str, list[tuple[int, Contributor]]] = {}
+    read = _reader(domain, likelihood, matrix)
+    reasons: dict[str, list[_Reason]] = {}
     titles = {m.quantity.id: (m.quantity.title, m.quantity.unit) for m in domain.monitors}
     for d in detections:
-        level = (3 if d.severe else 2) if d.alarm else 1
-        reasons.setdefault(d.region, []).append((level, _from_detection(d, titles[d.quantity])))
+        impact = (3 if d.severe else 2) if d.alarm else 1
+        reasons.setdefault(d.region, []).append(
+            (read(impact), impact, _from_detection(d, titles[d.quantity]))
+        )
     for event in events:
-        event_level = domain.criteria.event_level(event.magnitude)
-        if event_level and event.status == "actual":
+        impact = domain.criteria.event_level(event.magnitude)
+        if impact and event.status == "actual":
             for region in event.regions:
-                reasons.setdefault(region, []).append((event_level, _from_event(event, region)))
+                reasons.setdefault(region, []).append((read(impact), impact, _from_event(event, region)))
     for alert in standing:
         if alert.state is not State.ISSUED or alert.msg_type == "Cancel":
             continue  # a draft warns nobody yet, and a message that takes a warning back warns no more
         for member in alert.members:
-            reasons.setdefault(member.region, []).append((alert.level, _from_alert(alert, member.region)))
+            reason = (alert.level, alert.impact, _from_alert(alert, member.region))
+            reasons.setdefault(member.region, []).append(reason)
 
     index = {region: i for i, region in enumerate(watched)}
     levels = np.zeros(len(watched), np.uint8)
@@ -132,13 +143,20 @@ def run(
     for region, found in reasons.items():
         if region in index:
             # A warning that stands is not lowered because its inputs fell silent.
-            levels[index[region]] = max(level for level, _ in found)
+            levels[index[region]] = max(level for level, _, _ in found)
     since = np.full(len(watched), to_us(at), np.int64)
     if "level" in carried:
         since = np.where(carried["level"] == levels, carried["since"], since)
     assessments = [
         _assessment(
-            at, domain, region, int(levels[i]), from_us(int(since[i])), reasons.get(region, []), likelihood
+            at,
+            domain,
+            region,
+            int(levels[i]),
+            from_us(int(since[i])),
+            reasons.get(region, []),
+            likelihood,
+            matrix,
         )
         for region, i in index.items()
         if levels[i] != 0
@@ -152,25 +170,45 @@ def run(
     )
 
 
+def _by_matrix(domain: Domain, matrix: Matrix | None) -> bool:
+    return domain.criteria.level_by == "matrix" and matrix is not None
+
+
+def _reader(domain: Domain, likelihood: float, matrix: Matrix | None) -> Callable[[int], int]:
+    """What gives the level of an impact; what stands out is at least a watch, whatever the matrix says."""
+    if matrix is None or not _by_matrix(domain, matrix):
+        return lambda impact: impact
+
+    def read(impact: int) -> int:
+        known = matrix.level(likelihood, impact)
+        return impact if known is None else max(known, 1)
+
+    return read
+
+
 def _assessment(
     at: datetime,
     domain: Domain,
     region: str,
     level: int,
     since: datetime,
-    found: list[tuple[int, Contributor]],
+    found: list[_Reason],
     likelihood: float,
+    matrix: Matrix | None,
 ) -> Assessment:
-    ordered = sorted(found, key=lambda pair: (-pair[0], pair[1].kind, pair[1].ref))
+    ordered = sorted(found, key=lambda reason: (-reason[0], reason[2].kind, reason[2].ref))
+    impact = level if level <= 4 else 1
+    if _by_matrix(domain, matrix):  # by a stated rule level and impact are one
+        impact = max((i for _, i, _ in found), default=1)
     return Assessment(
         region=region,
         domain=domain.id,
         at=at,
         likelihood=likelihood if 2 <= level <= 4 else float("nan"),
-        impact=level if level <= 4 else 1,
+        impact=impact,
         level=level,
         since=since,
-        contributors=tuple(contributor for _, contributor in ordered),
+        contributors=tuple(contributor for _, _, contributor in ordered),
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import urljoin
 
 from lxml import etree
 
+from tocsin.cap.entry import Entry, absolute, element_base
 from tocsin.cap.finding import Finding
 from tocsin.cap.message import CapAlert, CapInfo
 from tocsin.cap.reading import VERSIONS, alert_nodes, read_alert
@@ -16,8 +18,11 @@ from tocsin.cap.values import BLANKS, read_time
 from tocsin.model.errors import ParseError, ShapeError
 
 ATOM = "http://www.w3.org/2005/Atom"
+_OTHERS = ("", "http://purl.org/atom/ns#")
+"""A namespace that was forgotten, and that of the draft before the standard: what they hold is clear."""
 CAP_TYPE = "application/cap+xml"
-_XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
+_OTHER = ("enclosure", "related", "via")
+"""Relations under which publishers also give the message, where none is marked as such."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,77 +187,158 @@ def parse_atom(
         If the bytes are no well-formed XML, hold a document type, are too large, or are no Atom feed.
     """
     root = read_xml(content, max_bytes=max_bytes)
-    if local(root) != "feed" or namespace(root) != ATOM:
+    if not is_atom(root):
         raise ParseError(f"feed: got the root {root.tag!r}, allowed: an Atom feed")
+    head, items = read_entries(root, base)
     findings: list[Finding] = []
-    base = urljoin(base, root.get(_XML_BASE, ""))
     entries = []
-    seen: set[str] = set()
-    for i, node in enumerate((n for n in root if local(n) == "entry"), 1):
-        path = f"feed/entry[{i}]"
-        entry = _entry(node, path, base, findings)
-        if entry.id and entry.id in seen:
-            findings.append(_finding("feed.id-duplicate", f"{path}/id", f"{entry.id!r} again"))
-        seen.add(entry.id)
-        entries.append(entry)
+    counted = []
+    for node, entry in items:
+        alerts = []
+        for found in alert_nodes(node):
+            if namespace(found) in VERSIONS:
+                alert, defects = read_alert(found)
+                alerts.append(alert)
+                findings.extend(defects)
+        counted.append(dataclasses.replace(entry, messages=len(alerts)))
+        entries.append(
+            AtomEntry(
+                id=entry.id,
+                title=entry.title,
+                updated=entry.updated,
+                link=entry.links[0] if entry.links else None,
+                summary=entry.summary,
+                alerts=tuple(alerts),
+            )
+        )
     feed = AtomFeed(
-        id=_read(root, "id"),
-        title=_read(root, "title"),
-        updated=read_time(_read(root, "updated")),
+        id=head.id,
+        title=head.title,
+        updated=head.updated,
         author=next((_read(n, "name") for n in root if local(n) == "author"), ""),
-        link=_link(root, base, "self"),
+        link=head.links[0] if head.links else None,
         entries=tuple(entries),
     )
-    _required(feed, "feed", findings)
-    return feed, tuple(findings)
+    return feed, (*check_feed(head, counted), *findings)
 
 
-def _entry(node: etree._Element, path: str, base: str, findings: list[Finding]) -> AtomEntry:
-    base = urljoin(base, node.get(_XML_BASE, ""))
-    alerts = []
-    for found in alert_nodes(node):
-        if namespace(found) in VERSIONS:
-            alert, defects = read_alert(found)
-            alerts.append(alert)
-            findings.extend(defects)
-    entry = AtomEntry(
+def is_atom(root: etree._Element) -> bool:
+    """Whether a document is an Atom feed, or one entry of it on its own.
+
+    Examples
+    --------
+    >>> is_atom(read_xml(b'<feed xmlns="http://www.w3.org/2005/Atom"/>'))
+    True
+    """
+    space, name = namespace(root), local(root)
+    if space == ATOM:
+        return name in ("feed", "entry")
+    named = {local(child) for child in root if namespace(child) == space}
+    return name == "feed" and space in _OTHERS and not named.isdisjoint({"entry", "title"})
+
+
+def read_entries(root: etree._Element, base: str = "") -> tuple[Entry, list[tuple[etree._Element, Entry]]]:
+    """The feed and its entries, without the messages inside.
+
+    Parameters
+    ----------
+    root : lxml element
+        Of a document for which :func:`is_atom` holds.
+    base : str
+        Address of the feed, against which relative links are resolved.
+
+    Returns
+    -------
+    head : Entry
+        The feed; its link is that to itself.
+    entries : list of (element, Entry)
+        In document order.
+    """
+    base = element_base(root, base)
+    alone = local(root) == "entry"
+    nodes = [root] if alone else [n for n in root if local(n) == "entry" and namespace(n) == namespace(root)]
+    links = [absolute(base, href) for n, href in _links(root) if n.get("rel") == "self"]
+    return _entry(root, base, tuple(links)), [
+        (node, _entry(node, element_base(node, base))) for node in nodes
+    ]
+
+
+def check_feed(head: Entry, entries: Iterable[Entry], *, form: str = "feed/entry") -> list[Finding]:
+    """Judge a feed by RFC 4287 (for RSS: RSS 2.0) and the practice of CAP feeds.
+
+    Parameters
+    ----------
+    head : Entry
+        The feed.
+    entries : iterable of Entry
+        With the number of messages in each.
+    form : str
+        ``feed/entry`` or ``rss/channel/item``, for the paths; a channel of RSS needs no id.
+
+    Returns
+    -------
+    list of Finding
+        ``feed.id``, ``feed.id-duplicate``, ``feed.title``, ``feed.updated``, ``feed.link``.
+
+    Examples
+    --------
+    >>> feed = Entry(id="urn:x", title="Warnings", updated=datetime(2001, 2, 28, tzinfo=UTC))
+    >>> [f.rule for f in check_feed(feed, [Entry(id="", title="Flood", updated=feed.updated)])]
+    ['feed.id', 'feed.link']
+    """
+    above, _, name = form.rpartition("/")
+    atom = name == "entry"
+    findings = _required(head, above, atom, atom)
+    seen: set[str] = set()
+    for i, entry in enumerate(entries, 1):
+        path = f"{form}[{i}]"
+        findings.extend(_required(entry, path, True, atom))
+        if entry.id and entry.id in seen:
+            findings.append(_finding("feed.id-duplicate", f"{path}/id", f"{entry.id!r} again, allowed: once"))
+        seen.add(entry.id)
+        if not entry.links and not entry.messages:
+            words = "neither a link nor a message, allowed: one of them"
+            findings.append(_finding("feed.link", f"{path}/link", words))
+    return findings
+
+
+def _entry(node: etree._Element, base: str, links: tuple[str, ...] | None = None) -> Entry:
+    if links is None:
+        found = _links(node)
+        marked = [href for n, href in found if n.get("type") == CAP_TYPE]
+        plain = [href for n, href in found if n.get("rel", "alternate") == "alternate"]
+        rest = [href for n, href in found if n.get("rel") in _OTHER or local(n) == "content"]
+        links = tuple(dict.fromkeys(absolute(base, href) for href in (*marked, *plain, *rest)))
+    return Entry(
         id=_read(node, "id"),
         title=_read(node, "title"),
         updated=read_time(_read(node, "updated")),
-        link=_link(node, base, "alternate"),
+        links=links,
         summary=_read(node, "summary"),
-        alerts=tuple(alerts),
     )
-    _required(entry, path, findings)
-    if entry.link is None and not alerts:
-        findings.append(_finding("feed.link", f"{path}/link", "neither a link nor a message"))
-    return entry
 
 
-def _required(noun: AtomFeed | AtomEntry, path: str, findings: list[Finding]) -> None:
-    findings.extend(
-        _finding(f"feed.{name}", f"{path}/{name}", "missing or blank (RFC 4287)")
-        for name in ("id", "title")
+def _links(node: etree._Element) -> list[tuple[etree._Element, str]]:
+    """Links with an address, and content that lies elsewhere (``content src``)."""
+    found = []
+    for child in node:
+        if local(child) in ("link", "content"):
+            href = child.get("href" if local(child) == "link" else "src", "").strip(BLANKS)
+            if href:
+                found.append((child, href))
+    return found
+
+
+def _required(noun: Entry, path: str, id_needed: bool, time_needed: bool) -> list[Finding]:
+    names = ("id", "title") if id_needed else ("title",)
+    found = [
+        _finding(f"feed.{name}", f"{path}/{name}", "missing or blank, allowed: text")
+        for name in names
         if not getattr(noun, name)
-    )
-    if noun.updated is None:
-        findings.append(_finding("feed.updated", f"{path}/updated", "missing or no instant (RFC 4287)"))
-
-
-def _link(node: etree._Element, base: str, rel: str) -> str | None:
-    """The CAP link of an entry where one is marked, else the first of its relation."""
-    links = [n for n in node if local(n) == "link" and n.get("href", "").strip(BLANKS)]
-    marked = [n for n in links if n.get("type") == CAP_TYPE]
-    plain = [n for n in links if n.get("rel", "alternate") == rel]
-    chosen = (marked or plain or [None]) if rel == "alternate" else (plain or [None])
-    return None if chosen[0] is None else _join(base, chosen[0].get("href", "").strip(BLANKS))
-
-
-def _join(base: str, href: str) -> str:
-    try:
-        return urljoin(base, href)
-    except ValueError:  # an address that is none; the fetcher refuses it by name
-        return href
+    ]
+    if time_needed and noun.updated is None:
+        found.append(_finding("feed.updated", f"{path}/updated", "missing or no instant (RFC 4287)"))
+    return found
 
 
 def _read(node: etree._Element, name: str) -> str:

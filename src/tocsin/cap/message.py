@@ -7,12 +7,14 @@ kept in ``unread`` under its element name, so that nothing which a publisher sai
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from tocsin.cap.values import BLANKS, tidy_time, write_time
 
+Noun = TypeVar("Noun")
 Pair = tuple[str, str]
 """``valueName``, ``value``."""
 Point = tuple[float, float]
@@ -47,6 +49,34 @@ def _tidy_item(item: Any) -> Any:
     if isinstance(item, int | float) and not math.isfinite(item):
         raise ValueError(f"coordinate: got {item!r}, allowed: a finite number")
     return float(item) if isinstance(item, int) else item
+
+
+_SETTERS: dict[Any, tuple[Callable[[Any, Any], None], ...]] = {}
+
+
+def assemble(kind: type[Noun], values: tuple[Any, ...]) -> Noun:
+    """Build a noun of this module from values in the order of its fields that the reader has tidied already.
+
+    Parameters
+    ----------
+    kind : type
+        ``CapAlert``, ``CapInfo``, ``CapResource`` or ``CapArea``.
+    values : tuple
+        One for each field, exactly as the constructor would keep it.
+
+    Examples
+    --------
+    >>> assemble(CapResource, ("a map", "image/png", None, None, None, None, ())).mime_type
+    'image/png'
+    """
+    setters = _SETTERS.get(kind)
+    if setters is None:
+        names = [f.name for f in fields(kind)]  # type: ignore[arg-type]
+        setters = _SETTERS[kind] = tuple(getattr(kind, name).__set__ for name in names)
+    noun = object.__new__(kind)
+    for put, value in zip(setters, values, strict=True):
+        put(noun, value)
+    return noun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +223,8 @@ class CapAlert:
         One for each language.
     version : str
         ``1.0``, ``1.1``, ``1.2`` or ``none`` (no namespace) as received; always written as 1.2.
+    sent_text : str
+        ``sent`` as it was written in what was received; empty for a message of our own.
     unread : tuple of Pair
         Element and text of what could not be read.
 
@@ -226,6 +258,7 @@ class CapAlert:
     infos: tuple[CapInfo, ...] = ()
     unread: tuple[Pair, ...] = ()
     version: str = field(default="1.2", compare=False)
+    sent_text: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         if self.addresses is None:  # tolerated: a public message has none

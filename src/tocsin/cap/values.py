@@ -37,6 +37,8 @@ ENUMERATIONS = {
 BLANKS = " \t\r\n"
 """White space of XML; other blanks (a no-break space) are content."""
 
+Ring = tuple[tuple[float, float], ...]
+_SIGNS = b"0123456789.+-eE"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d([.,]\d+)?)? ?([Zz]|[+-]\d\d(:?\d\d)?)", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -109,6 +111,87 @@ def read_time(text: str) -> datetime | None:
         return tidy_time(datetime.fromisoformat(text.replace(" ", "T", 1).replace(" ", "")), "time")
     except ValueError:
         return None
+
+
+def read_sent(text: str) -> datetime | None:
+    """Read an instant strictly, in the form of the standard; None for any other.
+
+    Examples
+    --------
+    >>> read_sent("2001-02-28T18:54:00-00:00")
+    datetime.datetime(2001, 2, 28, 18, 54, tzinfo=datetime.timezone.utc)
+    >>> read_sent("2001-02-28T18:54:00Z") is None
+    True
+    """
+    if len(text) != 25 or text[4] + text[7] + text[10] + text[13] + text[16] + text[22] != "--T:::":
+        return None
+    if text[19] not in "+-" or not text.isascii() or text[20:22] + text[23:] > "2359":
+        return None
+    if text[11:13] > "23":  # which newer versions of Python take for the next day
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.year in (1, 9999):
+            moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # no such day, or no such year in UTC
+        return None
+    return moment if moment.utcoffset() else moment.replace(tzinfo=UTC)
+
+
+def read_polygon(text: str) -> Ring | None:
+    """Read ``lat,lon lat,lon …``; None if any pair cannot be read.
+
+    Examples
+    --------
+    >>> read_polygon("1,2 3,4 5,6 1,2")
+    ((1.0, 2.0), (3.0, 4.0), (5.0, 6.0), (1.0, 2.0))
+    >>> read_polygon("1,5,2,5 3,1") is None
+    True
+    """
+    # The whole text at once, for a ring may have 20,000 pairs. Without the signs of numbers only commas and
+    # blanks stay; where they alternate, each of the 2n places between them holds a number if there are 2n.
+    # What float() takes beyond decimals (nan, 1_0) has other signs.
+    text = text.strip(BLANKS)
+    try:
+        left = text.encode("ascii").translate(None, _SIGNS)
+        pairs = (len(left) + 1) // 2
+        if left != b", " * (pairs - 1) + b",":
+            return _read_uneven(text)
+        numbers = list(map(float, text.replace(",", " ").split(" ")))
+    except ValueError:
+        return None
+    return _ring(numbers, pairs)
+
+
+def _read_uneven(text: str) -> Ring | None:
+    """The same where more than one blank, or a line end, stands between the pairs."""
+    words = text.split()
+    if any(word.count(",") != 1 or word.encode().translate(None, _SIGNS) != b"," for word in words):
+        return None
+    return _ring([float(number) for word in words for number in word.split(",")], len(words))
+
+
+def _ring(numbers: list[float], pairs: int) -> Ring | None:
+    if not pairs or len(numbers) != 2 * pairs or not math.isfinite(sum(numbers)):  # 1e400
+        return None
+    each = iter(numbers)
+    return tuple(zip(each, each, strict=True))
+
+
+def read_circle(text: str) -> tuple[float, float, float] | None:
+    """Read ``lat,lon radius``; None if it has another form.
+
+    Examples
+    --------
+    >>> read_circle("47.5,-122.3 30")
+    (47.5, -122.3, 30.0)
+    """
+    parts = text.split()
+    if len(parts) != 2:
+        return None
+    centre = read_polygon(parts[0])
+    radius = read_number(parts[1])
+    return None if centre is None or radius is None else (*centre[0], radius)
 
 
 def read_number(text: str) -> float | None:

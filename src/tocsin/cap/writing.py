@@ -14,7 +14,8 @@ from tocsin.model.errors import ShapeError
 NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
 """What :func:`render` writes."""
 
-_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 cannot carry."""
 
 
 def render(alert: CapAlert) -> bytes:
@@ -155,7 +156,7 @@ def _list(name: str, items: tuple[str, ...]) -> str | None:
 
 
 def _text(name: str, value: str) -> str:
-    bad = _ILLEGAL.search(value)
+    bad = ILLEGAL.search(value)
     if bad:
         raise ShapeError(f"{name}: got the character {bad.group()!r}, allowed: what XML 1.0 can carry")
     return value

@@ -6,13 +6,14 @@ import dataclasses
 import fnmatch
 import hashlib
 import re
+import string
 import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from tocsin.catalog.plugins import detectors, feeds, forecasters
 from tocsin.model import (
@@ -28,8 +29,12 @@ from tocsin.model import (
     Quantity,
     RegionLevel,
 )
+from tocsin.model.periods import has_calendar
 
 FOLDER = Path(__file__).parents[1] / "domains"
+TRANSLATED_WORDS = ("places", "count", "until")
+"""Placeholders that a template in a further language may hold."""
+
 _UNITS = {"d": "days", "h": "hours", "min": "minutes", "s": "seconds"}
 
 
@@ -56,6 +61,9 @@ def read_duration(text: Any) -> timedelta:
 
 Duration = Annotated[timedelta, BeforeValidator(read_duration)]
 
+LEAST_REPEAT = timedelta(minutes=15)
+"""A warning is said again at most so often."""
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -65,6 +73,10 @@ class _Texts(_Strict):
     headline: str = Field(max_length=120)
     description: str
     instruction: str
+
+
+class _Translated(_Texts):
+    event: str
 
 
 class _Nowcast(_Strict):
@@ -105,6 +117,23 @@ class _Criteria(_Strict):
     compound: Duration = timedelta(hours=24)
     rejection_holds: Annotated[Duration, Field(ge=timedelta(0))] = timedelta(hours=24)
     rejection_growth: Annotated[float, Field(gt=0)] = 0.5
+    level_by: Literal["rule", "matrix"] = "rule"
+    raise_after: Annotated[int, Field(ge=1)] = 1
+    lower_after: Annotated[int, Field(ge=0)] = 0
+    min_hold: Annotated[Duration, Field(ge=timedelta(0))] = timedelta(0)
+    update_overlap: Annotated[float, Field(gt=0, le=1)] = 1.0
+    group_adjacent: bool = False
+    daily_cap: Annotated[int, Field(ge=0)] = 0
+    cap_area: RegionLevel = RegionLevel.STATE
+    repeat: Annotated[Duration, Field(ge=timedelta(0))] = timedelta(0)
+
+    @field_validator("repeat")
+    @classmethod
+    def _not_a_flood(cls, every: timedelta) -> timedelta:
+        """Everybody who is warned gets every repetition: a slip of a unit must not become a siren."""
+        if timedelta(0) < every < LEAST_REPEAT:
+            raise ValueError(f"repeat: got {every}, allowed: 0 for never, or {LEAST_REPEAT} and more")
+        return every
 
 
 class _Outcome(_Strict):
@@ -125,6 +154,7 @@ class _Outlook(_Strict):
     every: Duration
     past: Duration
     season: int = Field(1, ge=1)
+    reconcile: Literal["", "bottom_up", "ols", "mint_shrink"] = ""
 
 
 class DomainTest(_Strict):
@@ -160,6 +190,7 @@ class _File(_Strict):
     region_level: RegionLevel
     legal_basis: str
     texts: _Texts
+    translations: dict[str, _Translated] = {}
     monitor: tuple[_Monitor, ...] = ()
     budget: _Budget | None = None
     criteria: _Criteria = _Criteria()
@@ -204,6 +235,7 @@ def load_domain(path: Path) -> tuple[Domain, tuple[DomainTest, ...]]:
         raise ConfigError(path.name, key, first.get("input"), first["msg"]) from error
     quantities = _quantities(path, table.sources)
     _check_levels(path, table.criteria)
+    _check_translations(path, table.translations)
     if table.outcome is not None and table.outcome.quantity not in quantities:
         raise ConfigError(path.name, "outcome.quantity", table.outcome.quantity, quantities)
     domain = Domain(
@@ -222,6 +254,7 @@ def load_domain(path: Path) -> tuple[Domain, tuple[DomainTest, ...]]:
         legal_basis=table.legal_basis,
         version=hashlib.sha256(content).hexdigest(),
         outlooks=tuple(_outlook(path, row, quantities) for row in table.forecast),
+        translations={tag: dict(texts) for tag, texts in table.translations.items()},
     )
     return domain, table.test
 
@@ -268,6 +301,9 @@ def _monitors(path: Path, row: _Monitor, quantities: Mapping[str, Quantity]) -> 
     if not named:
         raise ConfigError(path.name, "monitor.quantity", row.quantity, sorted(quantities))
     for quantity in named:
+        if not has_calendar(quantity.step):
+            known = "a quantity of periods up to a day, of 2 to 28 whole days, or of a month as 30 days"
+            raise ConfigError(path.name, "monitor.quantity", quantity.id, known)
         if row.nowcast is not None and (quantity.kind != "count" or quantity.step > DAY):
             grows = "a count of hours or days: only these grow by late reports"
             raise ConfigError(path.name, "monitor.nowcast", quantity.id, grows)
@@ -298,6 +334,11 @@ def _outlook(path: Path, row: _Outlook, quantities: Mapping[str, Quantity]) -> O
     named = tuple(sorted(q for q in quantities if fnmatch.fnmatchcase(q, row.quantity)))
     if not named:
         raise ConfigError(path.name, "forecast.quantity", row.quantity, sorted(quantities))
+    for name in named if row.reconcile else ():
+        if quantities[name].kind != "count":
+            raise ConfigError(
+                path.name, "forecast.reconcile", name, "counts: nothing else adds up over regions"
+            )
     if min(row.every, row.past) <= timedelta(0):
         raise ConfigError(path.name, "forecast.every", str(min(row.every, row.past)), "longer than nothing")
     return Outlook(
@@ -308,7 +349,18 @@ def _outlook(path: Path, row: _Outlook, quantities: Mapping[str, Quantity]) -> O
         every=row.every,
         past=row.past,
         season=row.season,
+        reconcile=row.reconcile,
     )
+
+
+def _check_translations(path: Path, translations: Mapping[str, _Translated]) -> None:
+    """Findings are written in the first language only: a template of another cannot hold them."""
+    for tag, texts in translations.items():
+        for name, text in dict(texts).items():
+            template = string.Template(text)
+            if not template.is_valid() or not set(template.get_identifiers()) <= set(TRANSLATED_WORDS):
+                allowed = f"a text with no placeholder but {', '.join('$' + w for w in TRANSLATED_WORDS)}"
+                raise ConfigError(path.name, f"translations.{tag}.{name}", text, allowed)
 
 
 def _check_levels(path: Path, criteria: _Criteria) -> None:

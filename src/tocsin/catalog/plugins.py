@@ -98,11 +98,7 @@ def detectors() -> dict[str, type[Any]]:
     >>> "seasonal_count" in detectors()
     True
     """
-    found = plugins("tocsin.detect.methods", ("DETECTOR",))
-    for name, module in found.items():
-        if name != module.DETECTOR.NAME:
-            raise ConfigError(module.__name__, "DETECTOR.NAME", module.DETECTOR.NAME, [name])
-    return {name: module.DETECTOR for name, module in found.items()}
+    return _classes("tocsin.detect.methods", "DETECTOR")
 
 
 def forecasters() -> dict[str, type[Any]]:
@@ -118,8 +114,13 @@ def forecasters() -> dict[str, type[Any]]:
     >>> "seasonal_naive" in forecasters()
     True
     """
-    found = plugins("tocsin.forecast.methods", ("FORECASTER",))
-    for name, module in found.items():
-        if name != module.FORECASTER.NAME:
-            raise ConfigError(module.__name__, "FORECASTER.NAME", module.FORECASTER.NAME, [name])
-    return {name: module.FORECASTER for name, module in found.items()}
+    return _classes("tocsin.forecast.methods", "FORECASTER")
+
+
+def _classes(package: str, attribute: str) -> dict[str, type[Any]]:
+    """The class that each module of a package names, under the name that both have."""
+    found = {name: getattr(module, attribute) for name, module in plugins(package, (attribute,)).items()}
+    for name, kind in found.items():
+        if name != kind.NAME:
+            raise ConfigError(f"{package}.{name}", f"{attribute}.NAME", kind.NAME, [name])
+    return found

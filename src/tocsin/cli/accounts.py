@@ -36,7 +36,9 @@ def list_(store: StorePath = None, json: Json = False) -> None:
 
 @app.command(epilog="Example: tocsin accounts add second --role duty_officer --as root")
 def add(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A word.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Letters, digits, '.', '_', '-', '@'; 64 at most.")
+    ],
     as_: As,
     role: Annotated[str, typer.Option("--role", help="viewer, analyst, duty_officer …")],
     reason: Reason = "",

@@ -6,12 +6,16 @@ import typer
 
 from tocsin.cli import (
     accounts,
+    audit,
     cap,
+    cap_signing,
+    delivery,
     demo,
     detect,
     feeds,
     forecast,
     govern,
+    keys,
     looks,
     loops,
     regions,
@@ -52,6 +56,11 @@ def _top(
 
 for module in (looks, loops, serve):
     module.register(app)
+
+delivery.register(warnings.app)
+cap_signing.register(cap.app)
+govern.app.add_typer(keys.app, name="keys")
+govern.app.add_typer(audit.app, name="audit")
 
 for name, module in {
     "demo": demo,

@@ -15,6 +15,7 @@ from tocsin.cli.options import End, Json, Start, StorePath, moment, now, open_st
 
 if TYPE_CHECKING:
     from tocsin.ops.calibrate import Plan, Row
+    from tocsin.ops.dependence import Dependent
     from tocsin.ops.office import Office
 
 METHODS = [
@@ -30,6 +31,8 @@ METHODS = [
     "found",
 ]
 POWER = ["method", "shape", "size", "planted", "found", "delay_h"]
+DEPENDENT = ["method", "threshold", "courses", "weeks", "wrong", "budget_per_week", "rate_per_week",
+             "interval", "dispersion", "holds"]  # fmt: skip
 PREVIEW = ["preview", "start", "issued", "verdict", "names"]
 LAST = timedelta(days=60)
 
@@ -53,6 +56,17 @@ def calibrate(
     null: Annotated[
         bool, typer.Option("--null", help="Check the budget in 5,000 series where nothing happens.")
     ] = False,
+    courses: Annotated[
+        int,
+        typer.Option(
+            "--courses",
+            help="For the rate under dependence the history is drawn again so often; 0: not.",
+            min=0,
+        ),
+    ] = 8,
+    block_days: Annotated[
+        int, typer.Option("--block-days", help="Days of the country that are drawn together.", min=1)
+    ] = 3,
     seed: Annotated[int, typer.Option("--seed", help="Of all that is drawn by chance.")] = 1,
     store: StorePath = None,
     json: Json = False,
@@ -61,7 +75,8 @@ def calibrate(
 
     The stretch of history is the shadow phase of the first run unless --start and --end name another. It must
     not be one that is judged later. --preview looks at what came after: such a look belongs into the log of
-    looks.
+    looks. The same history is drawn again in blocks for the rate under dependence; exit 1 if, with the
+    controller at work, that is more than a fifth above the budget.
     """
     if domain is None and not null:
         raise typer.BadParameter("name a domain, or ask for --null", param_hint="DOMAIN")
@@ -71,7 +86,7 @@ def calibrate(
     if domain is not None:
         office = open_store_office(store)
         with contextlib.closing(office.store):
-            _domain(
+            holds &= _domain(
                 office,
                 domain,
                 store_path(store),
@@ -81,6 +96,7 @@ def calibrate(
                 shown=preview,
                 figure=figure,
                 seed=seed,
+                drawn=(courses, block_days),
                 as_json=json,
             )
     raise typer.Exit(DONE if holds else FOUND_WRONG)
@@ -97,19 +113,28 @@ def _domain(
     shown: bool,
     figure: Path | None,
     seed: int,
+    drawn: tuple[int, int],
     as_json: bool,
-) -> None:
+) -> bool:
     from tocsin.ops import calibrate as calibration
     from tocsin.ops import overlay
 
     plan = calibration.plan_of(office, name, start=moment(times[0], "--start"), end=moment(times[1], "--end"))
     rows = calibration.calibrate(
-        office, plan, also=also, seed=seed, progress=lambda words: typer.echo(words, err=True)
+        office,
+        plan,
+        also=also,
+        seed=seed,
+        courses=drawn[0],
+        block_days=drawn[1],
+        progress=lambda words: typer.echo(words, err=True),
     )
     output.emit([_method(plan, row) for row in rows], METHODS, as_json=as_json, title=f"Methods: {name}")
     power = [{"row": "power", "method": row.method, **found} for row in rows for found in row.power]
     output.emit(power, POWER, as_json=as_json, title="Planted hazards")
     own = rows[0]
+    if own.dependent is not None:
+        output.emit(_dependent(own, own.dependent), DEPENDENT, as_json=as_json, title="Rate under dependence")
     if figure is not None:
         calibration.draw(figure, rows)
         typer.echo(f"figure: {figure}", err=True)
@@ -126,6 +151,7 @@ def _domain(
             folder, name, start=own.threshold, reason=calibration.reason_of(plan, own), at=now()
         )
         typer.echo(f"written: {path}; the next cycle begins a new state with its own shadow phase", err=True)
+    return own.dependent is None or own.dependent.holds
 
 
 def _newest(office: Office, name: str, plan: Plan) -> Any:
@@ -156,6 +182,33 @@ def _method(plan: Plan, row: Row) -> dict[str, Any]:
         "to": plan.end,
         "curve": [list(point) for point in row.curve],
     }
+
+
+def _dependent(row: Row, found: Dependent) -> list[dict[str, Any]]:
+    """Two rows: with the calibrated threshold as it is, and with the controller, which the budget is for."""
+    return [
+        {
+            "row": "dependent",
+            "method": row.method,
+            "threshold": words,
+            "start": found.start,
+            "lowest": low,
+            "highest": high,
+            "courses": found.courses,
+            "block_days": found.block_days,
+            "weeks": rate.weeks,
+            "wrong": rate.wrong,
+            "budget_per_week": found.per_week,
+            "rate_per_week": rate.rate,
+            "interval": [rate.low, rate.high],
+            "dispersion": rate.dispersion,
+            "holds": holds,
+        }
+        for words, rate, low, high, holds in (
+            ("stands still", found.still, found.start, found.start, None),
+            ("controlled", found.steered, found.lowest, found.highest, found.holds),
+        )
+    ]
 
 
 def _null(seed: int, *, as_json: bool) -> bool:

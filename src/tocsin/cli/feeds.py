@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tocsin.cli import output
 from tocsin.cli.group import group
-from tocsin.cli.main import DONE, FOUND_WRONG
+from tocsin.cli.main import DONE, FOUND_WRONG, WRONG_USE
 from tocsin.cli.options import At, Json, StorePath, moment, now, open_store_office, store_path
+
+if TYPE_CHECKING:
+    from tocsin.ops.office import Office
 
 app = group("What is read, from whom, on which terms, and whether it came.")
 
@@ -37,12 +40,67 @@ def list_(store: StorePath = None, at: At = None, json: Json = False) -> None:
     )
 
 
-@app.command(epilog="Example: tocsin feeds show usgs_earthquakes")
-def show(feed: Feed, json: Json = False) -> None:
-    """Show what one feed declares."""
-    from tocsin.ops import feed_book
+@app.command(epilog="Example: tocsin feeds show cap_atom:met --at 2026-11-24T03:00:00Z")
+def show(feed: Feed, store: StorePath = None, at: At = None, json: Json = False) -> int:
+    """Show what one feed declares; of cap_atom also its authorities, of cap_atom:NAME the messages received.
 
-    output.fields(feed_book.one(feed), as_json=json)
+    Messages of one identity that say different things are in the state "conflict": all of them are listed.
+    """
+    from tocsin.ops import feed_book
+    from tocsin.ops.intake import CAP
+
+    name, _, authority = feed.partition(":")
+    row = feed_book.one(name)
+    folder = store_path(store)
+    if name != CAP or not folder.is_dir():
+        if authority:
+            typer.echo(
+                f"{feed}: got no store in {folder}, allowed: --store PATH of one that reads it", err=True
+            )
+            return WRONG_USE
+        output.fields(row, as_json=json)
+        return DONE
+    office = open_store_office(store)
+    with contextlib.closing(office.store):
+        return _show_authorities(office, row, authority, at, json)
+
+
+def _show_authorities(office: Office, row: dict[str, Any], name: str, at: str | None, json: bool) -> int:
+    from tocsin.ops.queries.authorities import authorities, messages
+
+    rows = authorities(office, moment(at), now())
+    if name:
+        found = next((r for r in rows if r["id"] == name), None)
+        if found is None:
+            typer.echo(
+                f"{name}: allowed: {', '.join(r['id'] for r in rows) or 'none is configured'}", err=True
+            )
+            return WRONG_USE
+        source = f"{row['id']}:{name}"
+        kept = [m for m in messages(office, moment(at), now()) if m["source"] == source]
+    else:
+        found, kept = {**row, "authorities": rows}, messages(office, moment(at), now(), state="conflict")
+    if json:
+        output.emit_json({**found, "messages" if name else "conflicts": kept})
+        return DONE
+    output.fields({k: v for k, v in found.items() if k != "authorities"}, as_json=False)
+    if not name:
+        columns = [
+            "id",
+            "name",
+            "country",
+            "licence",
+            "outcome",
+            "last_ok",
+            "newest",
+            "in_force",
+            "conflicts",
+        ]
+        output.emit(rows, columns, as_json=False, title="Authorities", empty="none is configured")
+    columns = ["state", "sent", "sender", "identifier", "msg_type", "headline", "problems"]
+    title = "Messages" if name else "Messages that contradict each other"
+    output.emit(kept, columns, as_json=False, title=title, empty="none")
+    return DONE
 
 
 @app.command(epilog="Example: tocsin feeds parse usgs_earthquakes all_hour.geojson --json")

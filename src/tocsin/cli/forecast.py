@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from tocsin.cli import output
 from tocsin.cli.group import group
-from tocsin.cli.options import At, Json, StorePath, moment, now, open_store_office
+from tocsin.cli.options import At, Json, StorePath, moment, now, open_store_office, store_path
 
 app = group("Forecasts: on any series, and the scores of those that are kept.")
 
@@ -46,22 +46,48 @@ def run(
         list[float] | None,
         typer.Option("--level", metavar="P", help="Probability of a quantile; may be repeated. [seven]"),
     ] = None,
+    reconcile: Annotated[
+        str | None,
+        typer.Option(
+            "--reconcile",
+            metavar="HOW",
+            help="Also the sums up the tree, and all made to add up: bottom_up, ols or mint_shrink.",
+        ),
+    ] = None,
+    parents: Annotated[
+        Path | None,
+        typer.Option(
+            "--parents",
+            help="With --reconcile, the tree as CSV: series,parent. [the regions of the store's country]",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    store: StorePath = None,
     json: Json = False,
 ) -> None:
     """Forecast every series of a CSV; what cannot be forecast stays empty, with the reason."""
     from tocsin.ops import forecast_table, long_table
 
-    made, notes = forecast_table.run(
-        method,
-        input_.read_bytes(),
-        name=str(input_),
-        settings=set_ or [],
-        steps=steps,
-        levels=sorted(level) if level else None,
-    )
+    if parents is not None and reconcile is None:
+        raise typer.BadParameter("--parents: allowed: with --reconcile only")
+    asked: dict[str, Any] = {
+        "name": str(input_),
+        "settings": set_ or [],
+        "steps": steps,
+        "levels": sorted(level) if level else None,
+    }
+    if reconcile is None:
+        made, notes = forecast_table.run(method, input_.read_bytes(), **asked)
+        columns = forecast_table.columns(made)
+    else:
+        tree = _tree(parents, store)
+        told, notes = forecast_table.run_together(
+            method, input_.read_bytes(), **asked, reconcile=reconcile, parents=tree
+        )
+        columns = {**forecast_table.columns(told.forecast), "mean": told.mean.T.ravel()}
     for note in notes:
         typer.echo(f"{input_}: {note}", err=True)
-    columns = forecast_table.columns(made)
     if json:
         for row in zip(*columns.values(), strict=True):
             output.emit_json(dict(zip(columns, row, strict=True)))
@@ -71,6 +97,16 @@ def run(
         sys.stdout.write(written.decode())
     else:
         out.write_bytes(written)
+
+
+def _tree(parents: Path | None, store: Path | None) -> dict[str, str]:
+    """The tree of a file, else of the country of the store, or of the default country where there is none."""
+    from tocsin.ops import forecast_table
+    from tocsin.ops.config import read_settings
+
+    if parents is not None:
+        return forecast_table.read_parents(parents.read_bytes(), str(parents))
+    return forecast_table.parents_of(read_settings(store_path(store)).pack)
 
 
 @app.command(epilog="Example: tocsin forecast scores --at 2001-07-01T00:00:00Z --json")

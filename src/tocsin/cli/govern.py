@@ -10,7 +10,7 @@ import typer
 from tocsin.cli import output
 from tocsin.cli.group import group
 from tocsin.cli.main import DONE, FOUND_WRONG
-from tocsin.cli.options import Json, StorePath, moment, open_store_office, store_path
+from tocsin.cli.options import Json, StorePath, open_store_office, store_path
 
 app = group("Sources and licences, legal bases, the record of decisions, limits.")
 
@@ -46,41 +46,6 @@ def laws(pack: Annotated[str, typer.Option("--pack", help="The country.")] = "us
     for gap in gaps:
         typer.echo(gap, err=True)
     return FOUND_WRONG if gaps else DONE
-
-
-@app.command(epilog="Example: tocsin govern audit --subject us.air_transport.20010228T2105Z.SEA.1")
-def audit(
-    subject: Annotated[str | None, typer.Option("--subject", help="Id of a warning or task.")] = None,
-    account: Annotated[str | None, typer.Option("--account", help="Who acted.")] = None,
-    since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="From then on.")] = None,
-    until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Up to then.")] = None,
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the newest so many.")] = None,
-    store: StorePath = None,
-    json: Json = False,
-) -> int:
-    """Show the record of decisions, and verify the whole of it; exit 1 when it was tampered with."""
-    from tocsin.ops import queries, upkeep
-
-    office = open_store_office(store)
-    with contextlib.closing(office.store):
-        faults = upkeep.journal_faults(office.store.audit())
-        rows = queries.audit(
-            office,
-            subject=subject,
-            actor=account,
-            since=moment(since, "--since"),
-            until=moment(until, "--until"),
-            limit=limit,
-        )
-    output.emit(
-        rows,
-        ["seq", "at", "actor", "role", "action", "subject", "legal_basis", "reason", "simulated"],
-        as_json=json,
-        title="Decisions",
-    )
-    for fault in faults:
-        typer.echo(fault, err=True)
-    return FOUND_WRONG if faults else DONE
 
 
 @app.command(epilog="Example: tocsin govern limits")

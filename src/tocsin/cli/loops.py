@@ -23,7 +23,9 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command(epilog="Example: tocsin init --store .tocsin --account desk:duty_officer")(init)
     app.command(epilog="Example: tocsin ingest usgs_earthquakes")(ingest)
-    app.command(epilog="Example: tocsin cycle --at 2001-02-28T21:05:00Z --domain air_transport")(cycle)
+    app.command(
+        epilog="Example: tocsin cycle --at 2001-02-28T21:05:00Z --domain air_transport --domain economy"
+    )(cycle)
     app.command(
         epilog="Example: tocsin replay --start 2018-01-31T03:05:00Z --end 2018-02-07T01:05:00Z "
         "--domain seismic"

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tocsin.ops.office import Office
+
 Row = Mapping[str, Any]
 PIPE_WIDTH = 160
 """Columns of a table that goes into a file or pipe, where nobody can tell the width."""
@@ -159,3 +161,14 @@ def progress() -> Iterator[Tell]:
             bar.update(task, description=text, completed=done, total=all_ or None)
 
         yield tell
+
+
+def warning(office: Office, name: str, at: datetime, *, json: bool) -> None:
+    """A warning after a step: one line for people, the whole of it for programs."""
+    from tocsin.ops import queries
+
+    row = queries.warning(office, name, None, at)
+    if json:
+        emit_json(row)
+    else:
+        print(f"{name}: {row['state']}, revision {row['revision']}, version {row['etag']}")

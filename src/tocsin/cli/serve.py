@@ -92,6 +92,7 @@ def run(
     address, number = listener.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
 
+    _ = office.desk  # a bad address book is refused now, not when the first warning is issued
     app = create_app(office, clock=now, open_at=open_at)
 
     class Server(uvicorn.Server):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tocsin.cli import output
+from tocsin.cli import output, reviews, shelving, translations
 from tocsin.cli.group import group
 from tocsin.cli.options import (
     As,
@@ -28,13 +28,20 @@ if TYPE_CHECKING:
     from tocsin.ops.office import Office
 
 app = group("Warnings: drafted, submitted, approved by another officer, issued, updated, cancelled.")
+shelving.register(app)
+translations.register(app)
+reviews.register(app)
 
-_SHOWN = ("airports", "verdict_word", "stands")
+_SHOWN = ("airports", "verdict_word", "stands", "mark")
 """Columns of the table only."""
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="As 'tocsin warnings list' shows it.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, in words: it goes on record.")]
 Text = Annotated[str | None, typer.Option(help="Text of the message.")]
+Wrong = Annotated[
+    bool,
+    typer.Option("--correction", help="It was wrong: say so in public, and list it among the corrections."),
+]
 
 
 @contextlib.contextmanager
@@ -45,13 +52,7 @@ def _desk(store: Any, account: str) -> Iterator[tuple[Office, Actor]]:
 
 
 def _tell(office: Office, alert: Alert, *, json: bool) -> None:
-    from tocsin.ops import commands, queries
-
-    row = queries.warning(office, alert.id, None, now())
-    if json:
-        output.emit_json(row)
-    else:
-        print(f"{alert.id}: {row['state']}, revision {row['revision']}, version {commands.etag(alert)}")
+    output.warning(office, alert.id, now(), json=json)
 
 
 @app.command("list", epilog="Example: tocsin warnings list --at 2001-03-05T18:05:00Z --state open")
@@ -61,28 +62,95 @@ def list_(
         typer.Option("--state", help="open, draft, submitted, approved, issued …; all by default."),
     ] = None,
     domain: Annotated[str | None, typer.Option("--domain", help="Only of this domain.")] = None,
+    grouped: Annotated[
+        bool, typer.Option("--grouped", help="What stands or waits, as a page of groups.")
+    ] = False,
+    most: Annotated[int, typer.Option("--most", min=1, help="Groups at most, with --grouped.")] = 20,
+    suppressed: Annotated[
+        bool, typer.Option("--suppressed", help="What the desk is not asked now, with the reason.")
+    ] = False,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Beside the warnings all that was ever held back.")
+    ] = False,
+    corrections: Annotated[
+        bool, typer.Option("--corrections", help="What went out and was wrong, with what says so.")
+    ] = False,
     at: At = None,
     store: StorePath = None,
     json: Json = False,
 ) -> None:
-    """List warnings as known at a moment, newest first."""
+    """List warnings as known at a moment, newest first; or groups, what was held back, corrections."""
     from tocsin.ops import queries
 
+    views = grouped + suppressed + all_ + corrections
+    if views > 1 or (state is not None and (grouped or suppressed or corrections)):
+        raise typer.BadParameter(
+            "got two views, allowed: one of --grouped, --suppressed, --all, --corrections, --state"
+        )
     office = open_store_office(store)
     with contextlib.closing(office.store):
+        if grouped:
+            _groups(queries.groups(office, moment(at), now(), most=most, domain=domain), json=json)
+            return
+        if suppressed:
+            _suppressed(office, at, domain, active=True, json=json)
+            return
+        if corrections:
+            rows = queries.corrections(office, moment(at), now())
+            columns = ["id", "corrects", "msg_type", "at", "was_headline", "reason"]
+            rows = [r for r in rows if domain in (None, r["domain"])]
+            output.emit(rows, columns, as_json=json, title="Corrections")
+            return
         try:
             rows = queries.warnings(office, moment(at), now(), state)
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
+        _warnings([r for r in rows if domain in (None, r["domain"])], json=json)
+        if all_:
+            _suppressed(office, at, domain, active=False, json=json)
+
+
+def _groups(rows: list[dict[str, Any]], *, json: bool) -> None:
+    shown = rows if json else [{**r, "span": f"{r['onset']} to {r['expires']}"} for r in rows]
+    output.emit(
+        shown,
+        ["level", "count", "waiting", "status", "hazards", "places", "titles", "by", ("span", "time")],
+        as_json=json,
+        title="Groups",
+    )
+
+
+def _suppressed(office: Office, at: str | None, domain: str | None, *, active: bool, json: bool) -> None:
+    """What was held back, and below it how full the caps are."""
+    from tocsin.ops import queries
+
+    rows = queries.suppressed(office, moment(at), now(), active=active)
+    rows = [r for r in rows if domain in (None, r.get("domain"))]
+    counters = [r for r in queries.caps(office, moment(at), now()) if domain in (None, r["domain"])]
+    if json:
+        rows = [{"entry": "suppressed", **r} for r in rows]
+        counters = [{"entry": "cap", **r} for r in counters]
+    output.emit(
+        rows,
+        ["stage", "alert", "level", "names", "reason", "since", "last", "until"],
+        as_json=json,
+        title="Held back",
+    )
+    if counters or json:
+        columns = ["domain", "area", "title", "day", "asked", "withheld", "cap"]
+        output.emit(counters, columns, as_json=json, title="Caps of the day")
+
+
+def _warnings(rows: list[dict[str, Any]], *, json: bool) -> None:
     shown = [
         {
             **r,
             "airports": [m["name"] for m in r["members"]],
             "verdict_word": (r["verdict"] or {}).get("verdict"),
+            "mark": "rare but grave" if r["rare_but_grave"] else "",
             "stands": r["state"] + (f" until {r['rejected_until']}" if r["rejected_until"] else ""),
         }
         for r in rows
-        if domain in (None, r["domain"])
     ]
     if json:
         shown = [{k: v for k, v in r.items() if k not in _SHOWN} for r in shown]
@@ -93,6 +161,7 @@ def list_(
             ("stands", "state"),
             "status",
             "level",
+            *(["mark"] if any(r.get("mark") for r in shown) else []),
             "sent",
             "expires",
             ("airports", "members"),
@@ -201,6 +270,14 @@ def approve(
     as_: As,
     basis: Annotated[str, typer.Option("--basis", help="Key of a law, as 'tocsin govern laws' shows it.")],
     reason: Reason = "",
+    break_glass: Annotated[
+        bool,
+        typer.Option(
+            "--break-glass",
+            help="Approve one's own, as the country's policy allows for hazards that leave seconds; it needs "
+            "a reason, and is reviewed.",
+        ),
+    ] = False,
     match: Match = None,
     store: StorePath = None,
     json: Json = False,
@@ -208,11 +285,15 @@ def approve(
     """Approve exactly this content, on a legal basis; one's own is not allowed (exit 4)."""
     from tocsin.ops import commands
 
+    def take(office: Office, who: Actor, words: dict[str, Any]) -> Alert:
+        policy = commands.policy_of(office) if break_glass else None
+        return commands.approve(office, id_, who, break_glass=policy, **words)
+
     _step(
         store,
         as_,
         json,
-        lambda o, w, k: commands.approve(o, id_, w, **k),
+        take,
         legal_basis=basis,
         reason=reason,
         match=match,
@@ -240,7 +321,7 @@ def issue(id_: Id, as_: As, match: Match = None, store: StorePath = None, json: 
     with _desk(store, as_) as (office, who):
         at = now()
         alert = commands.issue(office, id_, who, at=at, match=match)
-        commands.send_pending(office, at=at)
+        commands.send_pending(office, at=at, clock=now)
         _tell(office, alert, json=json)
 
 
@@ -255,6 +336,8 @@ def update(
     headline: Text = None,
     description: Text = None,
     instruction: Text = None,
+    level: Annotated[int | None, typer.Option("--level", min=1, max=4, help="Another rank.")] = None,
+    correction: Wrong = False,
     match: Match = None,
     store: StorePath = None,
     json: Json = False,
@@ -262,13 +345,19 @@ def update(
     """Draft the message that is to replace an issued warning; a draft is changed where it stands."""
     from tocsin.ops import commands
 
-    texts = {"headline": headline, "description": description, "instruction": instruction}
-    changes = {name: text for name, text in texts.items() if text is not None}
+    fields = {"headline": headline, "description": description, "instruction": instruction, "level": level}
+    changes: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
     if not changes:
-        raise typer.BadParameter("got no change, allowed: --headline, --description or --instruction")
+        raise typer.BadParameter(
+            "got no change, allowed: --headline, --description, --instruction or --level"
+        )
     with _desk(store, as_) as (office, who):
         if commands.get_alert(office, id_).state == "issued":
-            new = commands.update(office, id_, changes, who, reason=reason, at=now(), match=match)
+            new = commands.update(
+                office, id_, changes, who, reason=reason, at=now(), match=match, correction=correction
+            )
+        elif correction:
+            raise typer.BadParameter("got --correction for what was not issued, allowed: without it")
         else:
             new = commands.edit(office, id_, changes, who, at=now(), match=match)
         _tell(office, new, json=json)
@@ -279,12 +368,26 @@ def update(
     "--reason 'it is over'"
 )
 def cancel(
-    id_: Id, as_: As, reason: Reason, match: Match = None, store: StorePath = None, json: Json = False
+    id_: Id,
+    as_: As,
+    reason: Reason,
+    correction: Wrong = False,
+    match: Match = None,
+    store: StorePath = None,
+    json: Json = False,
 ) -> None:
     """Draft the public cancellation of an issued warning; it needs approval like any other."""
     from tocsin.ops import commands
 
-    _step(store, as_, json, lambda o, w, k: commands.cancel(o, id_, w, **k), reason=reason, match=match)
+    _step(
+        store,
+        as_,
+        json,
+        lambda o, w, k: commands.cancel(o, id_, w, **k),
+        reason=reason,
+        match=match,
+        correction=correction,
+    )
 
 
 @app.command(epilog="Example: tocsin warnings ack us.exercise.20261123T210000Z.SEA.1 --as duty")

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.detect import ring
-from tocsin.detect.contract import Floats, Now, State, one_of
+from tocsin.detect.contract import Floats, Now, State
 from tocsin.model import ConfigError
 
 COMPATIBLE = "surveillance-1.20"
@@ -242,24 +242,3 @@ def share(method: str, name: str, got: object) -> None:
     """
     if not isinstance(got, int | float) or not 0 < got < 1:
         raise ConfigError(method, name, got, "a number between 0 and 1, both excluded")
-
-
-def check_seasonal(
-    method: str, *, freq: int, b: int, w: int, alpha: float, limit54: tuple[int, ...], compatible: str
-) -> None:
-    """Refuse settings that the two Farrington methods share.
-
-    Raises
-    ------
-    ConfigError
-        Naming method and setting.
-    """
-    check_recent(method, freq, b, w, False)
-    share(method, "alpha", alpha)
-    one_of(method, "compatible", compatible, ("", COMPATIBLE))
-    if np.shape(limit54) != (2,):
-        raise ConfigError(
-            method, "limit54", limit54, "two numbers: cases, and periods in which they are counted"
-        )
-    whole(method, "limit54", limit54[0], 0)
-    whole(method, "limit54", limit54[1], 1)

@@ -22,6 +22,9 @@ WIDTH = 0.05
 PRIOR = 40.0
 """Pseudo-count: the nominal tail weighs as much as this many observed scores."""
 
+FAR = 0.995
+"""Quantile of the scores from which their tail is taken for exponential."""
+
 _EDGES = np.arange(BINS) * WIDTH
 _NOMINAL = 10.0**-_EDGES * (1 - 10.0**-WIDTH)
 
@@ -36,7 +39,7 @@ def start(n_windows: int) -> Floats:
     return np.tile(PRIOR * _NOMINAL, (n_windows, 1))
 
 
-def learn(histogram: Floats, scores: Floats) -> None:
+def learn(histogram: Floats, scores: Floats, *, crowd: float = 0.0) -> None:
     """Add one score a series to the histogram of each window, in place.
 
     Parameters
@@ -45,17 +48,32 @@ def learn(histogram: Floats, scores: Floats) -> None:
         Changed in place.
     scores : ndarray of float64, shape (n_windows, n_series)
         NaN is left out.
+    crowd : float
+        Scores of one moment beyond the quantile :data:`FAR` weigh together at most this many times as much as
+        so many series should have there: what strikes many at once then does not become what is usual while
+        it goes on. 0: each weighs 1.
+
+    Examples
+    --------
+    >>> struck = np.full((1, 100), 8.0)
+    >>> free, bound = start(1), start(1)
+    >>> for histogram, crowd in ((free, 0.0), (bound, 3.0)):
+    ...     learn(histogram, np.full((1, 10_000), 0.5))
+    ...     learn(histogram, struck, crowd=crowd)
+    >>> [calibrated(h, np.array([[8.0]])).round(1).item() for h in (free, bound)]
+    [2.0, 8.4]
     """
     known = np.isfinite(scores)
     flat = (np.arange(len(histogram))[:, None] * BINS + _bins(scores))[known]
-    histogram += np.bincount(flat, minlength=histogram.size).reshape(histogram.shape)
+    weights = _bounded(histogram, scores, known, crowd)[known] if crowd else None
+    histogram += np.bincount(flat, weights, minlength=histogram.size).reshape(histogram.shape)
 
 
 def calibrated(
     histogram: Floats,
     scores: Floats,
     *,
-    quantile: float = 0.995,
+    quantile: float = FAR,
     trim: float = 0.2,
 ) -> Floats:
     """Score after calibration: ``-log10`` of the share of earlier scores as large.
@@ -83,9 +101,7 @@ def calibrated(
     >>> calibrated(histogram, np.array([[0.2, 0.5, 4.0]])).round(2).tolist()
     [[0.0, 0.0, 6.4]]
     """
-    total = histogram.sum(1, keepdims=True)
-    above = np.cumsum(histogram[:, ::-1], 1)[:, ::-1] / total  # share in this bin or above
-    join = np.argmax(above <= 1 - quantile, 1)
+    above, join = _above(histogram, quantile)
     scale = _censored_scale(histogram, join, trim)
     share = above[np.arange(len(histogram)), join]
     row, bins = np.arange(len(histogram))[:, None], _bins(scores)
@@ -129,6 +145,22 @@ def tail_of(histogram: Floats, nominal: Floats) -> Floats:
 
 def _bins(scores: Floats) -> NDArray[np.int64]:
     return np.clip(np.nan_to_num(scores) / WIDTH, 0, BINS - 1).astype(np.int64)
+
+
+def _above(histogram: Floats, quantile: float) -> tuple[Floats, NDArray[np.int64]]:
+    """Share in each bin or above it, and the bin from which no more than ``1 - quantile`` is left."""
+    total = histogram.sum(1, keepdims=True)
+    above = np.cumsum(histogram[:, ::-1], 1)[:, ::-1] / total
+    return above, np.argmax(above <= 1 - quantile, 1)
+
+
+def _bounded(histogram: Floats, scores: Floats, known: NDArray[np.bool_], crowd: float) -> Floats:
+    """Weight of each score of one moment, where those far out weigh together so much at most."""
+    _, join = _above(histogram, FAR)
+    far = known & (_bins(scores) >= join[:, None])
+    most = crowd * (1 - FAR) * known.sum(1)
+    each = np.minimum(1.0, most / np.maximum(far.sum(1), 1))
+    return np.where(far, each[:, None], 1.0)
 
 
 def _censored_scale(histogram: Floats, join: NDArray[np.int64], trim: float) -> Floats:

@@ -231,6 +231,19 @@ def positive(method: str, name: str, got: Any, *, zero: bool = False) -> None:
         raise ConfigError(method, name, got, f"a number {'at least' if zero else 'above'} 0")
 
 
+def at_most_one(method: str, name: str, got: Any) -> None:
+    """Refuse a share or a level that is not above 0 and at most 1.
+
+    Raises
+    ------
+    ConfigError
+        As :func:`one_of`.
+    """
+    positive(method, name, got)
+    if got > 1:
+        raise ConfigError(method, name, got, "above 0, at most 1")
+
+
 def prefixed(state: Mapping[str, NDArray[Any]], prefix: str) -> State:
     """Entries of a carried state that belong to ``prefix``, without it.
 

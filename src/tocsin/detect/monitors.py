@@ -16,12 +16,16 @@ from tocsin.detect.contract import Detector, Floats, Now, State, Step, prefixed
 from tocsin.detect.given import of_regions
 from tocsin.detect.season import season_index
 from tocsin.model import DAY, Detection, Domain, Monitor, Panel, Region, from_us, to_us
+from tocsin.model.periods import ended, is_month
 
 LEARN_MONTHS = timedelta(days=3 * 366)
-"""Months before the first cycle through which a detector of months is led, as they are known then."""
+LEARN_WEEKS = timedelta(days=7 * 366)
+"""Past through which a detector of months, or of weeks, is led before its first cycle, as it is known then:
+five years are the baseline of the usual methods for weeks, two more teach their tails."""
 
 CATCH_UP = timedelta(days=14)
-"""Periods older than this are not stepped through after a pause: the state goes on with a gap."""
+"""Periods of up to a day that are older than this are not stepped through after a pause: the state goes on
+with a gap."""
 
 
 STANDING = ("tail", "expected", "lower", "upper", "window", "total", "total_expected")
@@ -200,7 +204,7 @@ def _monitor(
 ) -> tuple[Row, State, list[Detection]]:
     detector: Detector = detectors[monitor.method](**monitor.settings)
     period = monitor.quantity.step
-    grid = min(period, DAY)  # months are read on a grid of days
+    grid = min(period, DAY)  # weeks and months are read on a grid of days
     due = _due(seen.at, monitor, carried)
     state = _own(carried) or detector.start(len(watched))
     late = _late(carried, monitor, len(watched))
@@ -280,26 +284,16 @@ def _due(at: datetime, monitor: Monitor, carried: State) -> list[datetime]:
     period = monitor.quantity.step
     edge = at - monitor.mature
     if period > DAY:
-        return _months_due(edge, carried)
+        # A detector of weeks or months cannot wait for years of cycles: it first steps through the past.
+        learn = LEARN_MONTHS if is_month(period) else LEARN_WEEKS
+        after = from_us(int(carried["last"][0])) if "last" in carried else edge - learn
+        return ended(monitor.quantity, after=after, edge=edge)
     us = int(period / timedelta(microseconds=1))
     newest = (to_us(edge) // us - 1) * us
     if "last" not in carried:
         return [from_us(newest)]
     first = max(int(carried["last"][0]) + us, (to_us(at - CATCH_UP) // us) * us)
     return [from_us(t) for t in range(first, newest + 1, us)]
-
-
-def _months_due(edge: datetime, carried: State) -> list[datetime]:
-    """First instants of the months that ended before ``edge``."""
-    this = edge.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    newest = (this - DAY).replace(day=1)
-    # A detector of months cannot wait for a year of cycles: it first steps through the past.
-    last = from_us(int(carried["last"][0])) if "last" in carried else edge - LEARN_MONTHS
-    months: list[datetime] = []
-    while newest > last:
-        months.append(newest)
-        newest = (newest - DAY).replace(day=1)
-    return months[::-1]
 
 
 @dataclass(slots=True, eq=False)
@@ -325,7 +319,7 @@ class _Memory:
         self.values = np.concatenate([self.values[1:], values[None, :]])
         self.expected = np.concatenate([self.expected[1:], expected[None, :]])
         # A mean over about a week of expectations, as a daily total.
-        gain = 1 / (7 * self.per_day)
+        gain = min(1.0, 1 / (7 * self.per_day))
         daily = expected * self.per_day
         fresh = np.where(self.typical == 0, daily, self.typical + gain * (daily - self.typical))
         self.typical = np.where(np.isnan(daily), self.typical, fresh)
@@ -362,7 +356,7 @@ def _findings(
             quantity=monitor.quantity.id,
             region=watched[i],
             method=monitor.method,
-            valid_time=valid - (int(step.window[i]) - 1) * period if period <= DAY else valid,
+            valid_time=valid if is_month(period) else valid - (int(step.window[i]) - 1) * period,
             ends=valid + period,
             known_at=at,
             value=float(step.total[i]),

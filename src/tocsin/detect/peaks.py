@@ -7,51 +7,80 @@ excesses over it. The fit is made again when excesses have come in, for those se
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.detect.contract import Floats, State
+from tocsin.detect import calibration
+from tocsin.detect.contract import Floats, State, one_of
+from tocsin.model import ConfigError
 from tocsin.stats import extremes
 
 Mask = NDArray[np.bool_]
 
 
+sides: dict[str, tuple[float, ...]] = {"high": (1.0,), "low": (-1.0,), "both": (1.0, -1.0)}
+"""Signs with which a value is looked at: one column of the state for each."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peaks:
-    """Settings of the peaks of many columns.
+    """Settings of the peaks of many columns: of series, once for each side that is looked at.
 
     Parameters
     ----------
     risk : float
-        Chance of a value beyond the limit, in normal times.
+        Chance of a value beyond the limit in normal times, below ``1 - level``.
     level : float
         Quantile of the first values that is the threshold.
     phase1 : int
-        First values.
+        Known values that teach the threshold; none is judged.
     most : int
         Excesses kept.
     lightest : float
-        Least shape that is believed.
+        Least shape that is believed, -0.5 to 0.5: at 0 or more no tail has an end.
+    side : str
+        ``low``, ``high`` or ``both`` (two fits).
+    calibrate : bool
+        Whether the tail is calibrated on the past.
     """
 
-    risk: float
-    level: float
-    phase1: int
-    most: int
-    lightest: float
+    NAME: ClassVar[str] = "peaks"
+
+    risk: float = 1e-4
+    level: float = 0.95
+    phase1: int = 300
+    most: int = 200
+    lightest: float = 0.0
+    side: str = "high"
+    calibrate: bool = True
+
+    def __post_init__(self) -> None:
+        one_of(self.NAME, "side", self.side, tuple(sides))
+        if not 0 < self.level < 1:
+            raise ConfigError(self.NAME, "level", self.level, "a probability between 0 and 1")
+        if not 0 < self.risk < 1 - self.level:
+            raise ConfigError(self.NAME, "risk", self.risk, "above 0, below 1 - level")
+        if not -0.5 <= self.lightest <= 0.5:
+            raise ConfigError(self.NAME, "lightest", self.lightest, "a shape from -0.5 to 0.5")
+        for name in ("phase1", "most"):
+            if getattr(self, name) < 10:
+                raise ConfigError(self.NAME, name, getattr(self, name), "at least 10")
 
     def start(self, n: int) -> State:
-        """State of ``n`` columns before the first value."""
+        """State of ``n`` series before the first value."""
+        columns = n * len(sides[self.side])
         return {
-            "first": np.full((self.phase1, n), np.inf),
-            "number": np.zeros(n, np.int64),
-            "threshold": np.full(n, np.nan),
-            "excess": np.full((self.most, n), np.nan),
-            "peaks": np.zeros(n, np.int64),
-            "fitted": np.zeros(n, np.int64),
-            "scale": np.full(n, np.nan),
-            "shape": np.full(n, np.nan),
+            "first": np.full((self.phase1, columns), np.inf),
+            "number": np.zeros(columns, np.int64),
+            "threshold": np.full(columns, np.nan),
+            "excess": np.full((self.most, columns), np.nan),
+            "peaks": np.zeros(columns, np.int64),
+            "fitted": np.zeros(columns, np.int64),
+            "scale": np.full(columns, np.nan),
+            "shape": np.full(columns, np.nan),
+            "scores": calibration.start(1),
         }
 
     def ready(self, state: State) -> Mask:
@@ -135,10 +164,6 @@ class Peaks:
         state["fitted"][columns] = state["peaks"][columns]
 
 
-sides: dict[str, tuple[float, ...]] = {"high": (1.0,), "low": (-1.0,), "both": (1.0, -1.0)}
-"""Signs with which a value is looked at: one column of the state for each."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Found:
     """What peaks say of one value a series.
@@ -146,7 +171,7 @@ class Found:
     Parameters
     ----------
     tail, lower, upper : ndarray of float64, shape (n,)
-        Nominal tail, and the limits of each side; NaN where unknown.
+        Tail (of the past, if calibrated), and the limits of each side; NaN where unknown.
     beyond : ndarray of bool, shape (n,)
         Whether the value lies beyond a limit.
     scale, shape : ndarray of float64, shape (n,)
@@ -161,20 +186,20 @@ class Found:
     shape: Floats
 
 
-def judge(peaks: Peaks, state: State, x: Floats, side: str) -> Found:
+def judge(peaks: Peaks, state: State, x: Floats) -> Found:
     """Judge one value a series on its sides, then learn from those that are not beyond a limit.
 
     Examples
     --------
-    >>> peaks = Peaks(risk=1e-3, level=0.9, phase1=50, most=20, lightest=0.0)
+    >>> peaks = Peaks(risk=1e-3, level=0.9, phase1=50, most=20, calibrate=False)
     >>> state = peaks.start(1)
     >>> for value in np.random.default_rng(1).exponential(size=200):
-    ...     found = judge(peaks, state, np.array([value]), "high")
-    >>> found = judge(peaks, state, np.array([30.0]), "high")
+    ...     found = judge(peaks, state, np.array([value]))
+    >>> found = judge(peaks, state, np.array([30.0]))
     >>> bool(found.beyond[0]), bool(found.tail[0] < 1e-3), int(state["number"][0])
     (True, True, 200)
     """
-    signs = np.array(sides[side])[:, None]
+    signs = np.array(sides[peaks.side])[:, None]
     shape = (len(signs), len(x))
     wide = (signs * x).ravel()
     tails, limit = peaks.tail(state, wide).reshape(shape), peaks.limit(state).reshape(shape)
@@ -184,10 +209,11 @@ def judge(peaks: Peaks, state: State, x: Floats, side: str) -> Found:
     scale, form = (state[name].reshape(shape)[0].copy() for name in ("scale", "shape"))
     teaches = np.tile(np.isfinite(x) & ~beyond, len(signs))
     peaks.learn(state, wide, teaches)
+    nominal = np.minimum(1.0, len(signs) * tails.min(0))
     return Found(
-        tail=np.minimum(1.0, len(signs) * tails.min(0)),
-        lower=none if side == "high" else -limit[-1],
-        upper=none if side == "low" else limit[0],
+        tail=calibration.tail_of(state["scores"], nominal) if peaks.calibrate else nominal,
+        lower=none if peaks.side == "high" else -limit[-1],
+        upper=none if peaks.side == "low" else limit[0],
         beyond=beyond,
         scale=scale,
         shape=form,

@@ -14,6 +14,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from tocsin.cap import Finding
+from tocsin.cap.containers import Found
 from tocsin.model import OBSERVATION_SCHEMA, Event, Observation, Raw, Region, Source, to_table
 
 __all__ = ["Feed", "Finding", "Locate", "Parsed", "finding", "is_archive"]
@@ -48,6 +49,8 @@ class Parsed:
         Addresses of further documents of the same feed that are to be fetched and parsed.
     issued : datetime or None
         When the publisher says that it made the document: the age of a feed that has nothing to report.
+    messages : tuple of Found
+        CAP messages of other authorities as they were read, also those that give no event.
     """
 
     observations: pa.Table | Sequence[Observation] = ()
@@ -55,6 +58,7 @@ class Parsed:
     findings: tuple[Finding, ...] = ()
     links: tuple[str, ...] = ()
     issued: datetime | None = None
+    messages: tuple[Found, ...] = ()
 
     def table(self) -> pa.Table:
         """The observations as one Arrow table.

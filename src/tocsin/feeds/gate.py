@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tocsin.cap.containers import Found
 from tocsin.feeds.contract import Feed, Finding, Locate, Parsed
 from tocsin.feeds.formats.fields import BROKEN
 from tocsin.feeds.occurrences import judge_events
@@ -47,6 +48,8 @@ class Gated:
         True when the document could not be read at all: the feed counts as failed.
     issued : datetime or None
         When the publisher made the document, unless that is said to be in the future.
+    messages : tuple of Found
+        CAP messages as the parser read them.
     """
 
     observations: pa.Table
@@ -58,14 +61,17 @@ class Gated:
     unchanged: int
     failed: bool = False
     issued: datetime | None = None
+    messages: tuple[Found, ...] = ()
 
     @property
     def newest(self) -> datetime | None:
         """Newest content inside: what the age of a feed is counted from."""
         times = [min(e.onset, e.known_at) for e in self.events]
         times += [] if self.issued is None else [self.issued]
-        if self.observations.num_rows:
-            times.append(pc.max(self.observations["valid_time"]).as_py().astimezone(UTC))
+        # A row that says that a value is missing is no content: a feed that sends nothing else grows old.
+        told = self.observations.filter(pc.is_null(self.observations["missing"]))
+        if told.num_rows:
+            times.append(pc.max(told["valid_time"]).as_py().astimezone(UTC))
         return max(times, default=None)
 
 
@@ -154,6 +160,7 @@ def gate(
         duplicates=duplicates + repeated,
         unchanged=unchanged,
         issued=None if parsed.issued is None or parsed.issued > now else parsed.issued,
+        messages=parsed.messages,
     )
 
 

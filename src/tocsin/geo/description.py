@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from tocsin.model import ConfigError, RegionLevel, Role
+from tocsin.model import ConfigError, Likelihood, Matrix, RegionLevel, Role
 
 PACK_FILE = "pack.toml"
 
@@ -78,6 +78,19 @@ class GeocodeTable(_Table):
             raise ValueError(f"pattern: a regular expression ({error})") from None
         _checked(self.region, set(groups))
         return self
+
+
+class CodeTable(_Table):
+    """How our own messages name a region of one level, for receivers that know a scheme of codes."""
+
+    level: RegionLevel
+    scheme: Text
+    code: Text
+
+    @field_validator("code")
+    @classmethod
+    def _template(cls, code: str) -> str:
+        return _checked(code, {"id", "code", "tail"})
 
 
 class BoundariesTable(_Table):
@@ -161,6 +174,51 @@ class LevelTable(_Table):
     public: bool
 
 
+class LikelihoodTable(_Table):
+    """One band of likelihood."""
+
+    name: Text
+    least: Annotated[float, Field(ge=0, lt=1)]
+    certainty: Literal["Observed", "Likely", "Possible", "Unlikely", "Unknown"]
+
+
+class MatrixTable(_Table):
+    """The risk matrix from which levels are read."""
+
+    id: Word
+    version: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
+    likelihoods: Annotated[tuple[LikelihoodTable, ...], Field(min_length=2)]
+    levels: Annotated[tuple[tuple[int, ...], ...], Field(min_length=2)]
+    rare_but_grave: tuple[tuple[str, str], ...] = ()
+    note: str = ""
+
+    def noun(self) -> Matrix:
+        """As the word of the model."""
+        bands = tuple(Likelihood(**band.model_dump()) for band in self.likelihoods)
+        return Matrix(
+            id=self.id,
+            version=self.version,
+            likelihoods=bands,
+            levels=self.levels,
+            rare_but_grave=self.rare_but_grave,
+        )
+
+    @model_validator(mode="after")
+    def _sound(self) -> MatrixTable:
+        self.noun()  # it refuses what is no matrix
+        return self
+
+
+class SchemeTable(_Table):
+    """The levels in the words of somebody else."""
+
+    id: Word
+    title: Text
+    parameter: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_:.-]*$")]
+    values: Annotated[tuple[str, ...], Field(min_length=4, max_length=4)]
+    note: str = ""
+
+
 class LawTable(_Table):
     """One legal basis."""
 
@@ -178,6 +236,18 @@ class BreakGlassTable(_Table):
     policy: Text
     hazards: Annotated[tuple[Text, ...], Field(min_length=1)]
     review_hours: Annotated[float, Field(gt=0)]
+
+
+class TranslationTable(_Table):
+    """A further language of the country's warnings."""
+
+    language: Text
+    required_from: Annotated[int, Field(ge=1, le=4)] | None = None
+    checked_by: Annotated[tuple[Role, ...], Field(min_length=1)] = (
+        Role.ANALYST,
+        Role.DUTY_OFFICER,
+        Role.APPROVING_OFFICER,
+    )
 
 
 class SenderTable(_Table):
@@ -206,13 +276,17 @@ class PackTable(_Table):
     timezones: Annotated[tuple[str, ...], Field(min_length=1)]
     regions: RegionsTable
     geocodes: tuple[GeocodeTable, ...] = ()
+    codes: tuple[CodeTable, ...] = ()
     boundaries: BoundariesTable
     map: MapTable
     projection: ProjectionTable
     populations: PopulationsTable
     levels: Annotated[tuple[LevelTable, ...], Field(min_length=1)]
+    matrix: MatrixTable | None = None
+    schemes: tuple[SchemeTable, ...] = ()
     laws: tuple[LawTable, ...] = ()
     break_glass: BreakGlassTable | None = None
+    translations: tuple[TranslationTable, ...] = ()
     sender: SenderTable
     contacts: tuple[ContactTable, ...] = ()
     build: dict[str, Any] = {}
@@ -232,9 +306,21 @@ class PackTable(_Table):
         ranks = [level.rank for level in self.levels]
         if ranks != list(range(1, len(ranks) + 1)):
             raise ValueError(f"levels with ranks 1, 2, … in this order, not {ranks}")
-        for name, keys in (("levels", [v.name for v in self.levels]), ("laws", [v.key for v in self.laws])):
+        for name, keys in (
+            ("levels", [v.name for v in self.levels]),
+            ("laws", [v.key for v in self.laws]),
+            ("schemes", [v.id for v in self.schemes]),
+            ("translations", [v.language for v in self.translations]),
+            ("schemes: parameter", [v.parameter for v in self.schemes]),
+        ):
             if len(set(keys)) != len(keys):
                 raise ValueError(f"{name}: each name once, not {keys}")
+        if self.matrix is not None and not {x for row in self.matrix.levels for x in row} <= {0, *ranks}:
+            raise ValueError(f"matrix: levels out of {[0, *ranks]}, not {list(self.matrix.levels)}")
+        for row in self.translations:
+            if row.language not in self.languages[1:]:
+                allowed = f"one of {list(self.languages[1:])}, not {row.language!r}"
+                raise ValueError(f"translations: language: {allowed}")
         for law in self.laws:
             if not set(law.levels) <= set(ranks):
                 raise ValueError(f"laws: {law.key}: levels out of {ranks}, not {list(law.levels)}")

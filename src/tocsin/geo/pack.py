@@ -17,12 +17,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tocsin.geo.description import PACK_FILE, BoundariesTable, GeocodeTable, PackTable, read_description
+from tocsin.geo.description import (
+    PACK_FILE,
+    BoundariesTable,
+    GeocodeTable,
+    PackTable,
+    TranslationTable,
+    read_description,
+)
 from tocsin.geo.projection import ConicPart, Projection
 from tocsin.geo.rollup import Total, Totals, lineage, total_columns, total_up
 from tocsin.geo.search import Index
 from tocsin.geo.tables import NEIGHBOUR_COLUMNS, RegionReader, read_rows
-from tocsin.model import ConfigError, Level, Region, RegionLevel, Role, ShapeError
+from tocsin.model import ConfigError, Level, Matrix, Region, RegionLevel, Role, Scheme, ShapeError
 from tocsin.model.law import BreakGlass, LegalBasis
 
 if TYPE_CHECKING:
@@ -82,6 +89,12 @@ class Pack:
         Width and height of the planar map.
     description : PackTable
         All of ``pack.toml``, with sources, licences and caveats.
+    matrix : Matrix or None
+        From which levels are read, in domains that say so; None where the country has none.
+    schemes : tuple of Scheme
+        The levels in the words of others.
+    translations : tuple of TranslationTable
+        What is asked of the languages beside the first.
     """
 
     id: str
@@ -104,6 +117,9 @@ class Pack:
     map_file: Path
     map_size: tuple[float, float]
     description: PackTable
+    matrix: Matrix | None = None
+    schemes: tuple[Scheme, ...] = ()
+    translations: tuple[TranslationTable, ...] = ()
 
     def __repr__(self) -> str:
         return f"Pack({self.id!r}, {len(self.regions):,} regions of which {len(self.sites)} sites)"
@@ -379,4 +395,7 @@ def load_pack(pack: str | Path = "us") -> Pack:
         map_file=folder / table.map.file,
         map_size=(table.map.width, table.map.height),
         description=table,
+        matrix=None if table.matrix is None else table.matrix.noun(),
+        schemes=tuple(Scheme(**scheme.model_dump(exclude={"note"})) for scheme in table.schemes),
+        translations=table.translations,
     )

@@ -28,10 +28,15 @@ class Permission(StrEnum):
     ISSUE = "warning.issue"
     UPDATE = "warning.update"
     CANCEL = "warning.cancel"
+    TRANSLATE = "warning.translate"
+    CHECK = "warning.check"
+    REVIEW = "warning.review"
+    SHELVE = "warning.shelve"
     SETTLE_TASK = "task.settle"
     ACTIVATE = "response.activate"
     INGEST = "feed.ingest"
     RUN_CYCLE = "cycle.run"
+    TEST_CHANNELS = "channel.test"
     MANAGE_ACCOUNTS = "account.manage"
     MAINTAIN_STORE = "store.maintain"
 
@@ -46,10 +51,13 @@ TABLE: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         _P.READ_DESK: _STAFF | {_R.SYSTEM},
         _P.READ_AUDIT: frozenset({_R.ANALYST, _R.APPROVING_OFFICER, _R.ADMINISTRATOR}),
         **{_P(f"warning.{action}"): PERMITTED[action] for action in Action},
+        _P.REVIEW: frozenset({_R.APPROVING_OFFICER, _R.ADMINISTRATOR}),
+        _P.SHELVE: _DESK,
         _P.SETTLE_TASK: _DESK,
         _P.ACTIVATE: _DESK | {_R.SYSTEM},
         _P.INGEST: frozenset({_R.ADMINISTRATOR, _R.SYSTEM}),
         _P.RUN_CYCLE: frozenset({_R.ADMINISTRATOR, _R.SYSTEM}),
+        _P.TEST_CHANNELS: _DESK | {_R.ADMINISTRATOR},
         _P.MANAGE_ACCOUNTS: frozenset({_R.ADMINISTRATOR}),
         _P.MAINTAIN_STORE: frozenset({_R.ADMINISTRATOR}),
     }

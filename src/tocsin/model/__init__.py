@@ -9,6 +9,7 @@ from tocsin.model.alert import (
     Role,
     State,
     Task,
+    Translation,
 )
 from tocsin.model.codec import from_plain, to_plain
 from tocsin.model.domain import Budget, Criteria, Domain, Monitor, Nowcasting, OutcomeRule, Outlook, Plan
@@ -39,6 +40,7 @@ from tocsin.model.finding import (
     Judgement,
 )
 from tocsin.model.forecast import Forecast
+from tocsin.model.matrix import IMPACTS, Likelihood, Matrix, Scheme
 from tocsin.model.observation import (
     OBSERVATION_SCHEMA,
     Basis,
@@ -67,6 +69,7 @@ from tocsin.model.time import (
 __all__ = [
     "DAY",
     "HOUR",
+    "IMPACTS",
     "OBSERVATION_SCHEMA",
     "UNCOVERED",
     "UNKNOWN",
@@ -92,6 +95,8 @@ __all__ = [
     "Judgement",
     "Kind",
     "Level",
+    "Likelihood",
+    "Matrix",
     "Member",
     "MethodError",
     "Missing",
@@ -112,6 +117,7 @@ __all__ = [
     "RegionLevel",
     "RespondError",
     "Role",
+    "Scheme",
     "ShapeError",
     "Snapshot",
     "Source",
@@ -120,6 +126,7 @@ __all__ = [
     "Task",
     "TocsinError",
     "TransitionError",
+    "Translation",
     "WarnError",
     "from_plain",
     "from_us",

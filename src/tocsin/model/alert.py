@@ -103,6 +103,59 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Translation:
+    """The texts of a warning in one more language, and whose eyes saw that they say the same.
+
+    Parameters
+    ----------
+    language : str
+        Language tag; another than the warning's own.
+    headline, description, instruction : str
+        Texts in that language.
+    event : str
+        Type of the event in that language.
+    author : str
+        Account that wrote it, or filled a template.
+    written_at : datetime
+        When.
+    checked_by : str or None
+        Account of another than the author who read it against the main text; None while nobody did, and again
+        when the main text changed.
+    checked_at : datetime or None
+        When.
+    """
+
+    language: str
+    headline: str
+    description: str
+    instruction: str
+    event: str
+    author: str
+    written_at: datetime
+    checked_by: str | None = None
+    checked_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "written_at", require_utc(self.written_at, "written_at"))
+        if self.checked_at is not None:
+            object.__setattr__(self, "checked_at", require_utc(self.checked_at, "checked_at"))
+        if (self.checked_by is None) is not (self.checked_at is None):
+            raise ValueError(
+                f"checked_by: got {self.checked_by!r} at {self.checked_at}, allowed: account and time, or "
+                "neither"
+            )
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """What the public would read."""
+        return {name: getattr(self, name) for name in TRANSLATED}
+
+
+TRANSLATED = ("event", "headline", "description", "instruction")
+"""Texts of a warning that a translation says again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """A warning: one message of a chain, its content and its state.
 
@@ -156,6 +209,13 @@ class Alert:
         Ids of cycles, detections and raw bytes that it rests on.
     reason : str
         Why it was rejected, updated or cancelled.
+    matrix : str
+        Id and version of the matrix that the level was read from (``us-impact/1``); empty where the level
+        came from the stated rule of the domain, or from an officer.
+    translations : tuple of Translation
+        The same in other languages; each is checked before the warning can be approved.
+    correction : bool
+        Whether this update or cancellation says in public that what it replaces was wrong.
     """
 
     id: str
@@ -190,6 +250,9 @@ class Alert:
     approval_expires: datetime | None = None
     inputs: tuple[str, ...] = ()
     reason: str = ""
+    matrix: str = ""
+    translations: tuple[Translation, ...] = ()
+    correction: bool = False
 
     def __post_init__(self) -> None:
         for name in ("onset", "expires", "created_at", "sent", "approval_expires"):
@@ -210,6 +273,12 @@ class Alert:
     def content_hash(self) -> str:
         """SHA-256 over everything that the public would read; an approval is bound to it."""
         content = {name: to_plain(getattr(self, name)) for name in _CONTENT}
+        if self.matrix:  # what came before matrices keeps its hash
+            content["matrix"] = self.matrix
+        if self.translations:
+            content["translations"] = [{"language": t.language, **t.texts} for t in self.translations]
+        if self.correction:
+            content["correction"] = True
         text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from tocsin.model.matrix import Matrix
 from tocsin.model.quantity import Quantity
 from tocsin.model.region import Region
 
@@ -116,6 +117,28 @@ class Criteria:
         has been over for ``hold`` it may be sooner.
     rejection_growth : float
         Share of the rejected regions by which the area must have grown to be proposed again before that.
+    level_by : str
+        ``rule``: the level is the impact that the rules above state. ``matrix``: it is read from the
+        country's matrix where the likelihood is known, and from the rule where it is not.
+    raise_after : int
+        Evaluations in a row after which an alarm counts; an evaluation is a newly judged period.
+    lower_after : int
+        Evaluations in a row below the threshold of joining after which a member counts no more for the level;
+        0: a warning of our own detectors is never lowered while it stands.
+    min_hold : timedelta
+        No level is lowered sooner after the newest message was issued.
+    update_overlap : float
+        An area that grew is told when old and new area overlap by less than this share of their union; 1: any
+        change is told.
+    group_adjacent : bool
+        Whether regions that share a border, or lie in one another, are near each other whatever the distance.
+    daily_cap : int
+        First messages of one level or above that the system asks for in one area and local day; 0: no cap.
+        What is called extreme (level 4) passes.
+    cap_area : str
+        Level of the regions in which is counted.
+    repeat : timedelta
+        How often a warning that stands is sent again; zero: never.
     """
 
     least_daily: float = 0.0
@@ -130,6 +153,15 @@ class Criteria:
     compound: timedelta = timedelta(hours=24)
     rejection_holds: timedelta = timedelta(hours=24)
     rejection_growth: float = 0.5
+    level_by: str = "rule"
+    raise_after: int = 1
+    lower_after: int = 0
+    min_hold: timedelta = timedelta(0)
+    update_overlap: float = 1.0
+    group_adjacent: bool = False
+    daily_cap: int = 0
+    cap_area: str = "state"
+    repeat: timedelta = timedelta(0)
 
     def event_level(self, magnitude: float | None) -> int:
         """Level of an event of this size: the highest row that it reaches, 0 below all.
@@ -191,6 +223,9 @@ class Outlook:
         How much of the past it rests on.
     season : int
         Length of the season in periods: what the seasonal naive beside it is told.
+    reconcile : str
+        How forecasts are made to add up over the tree of regions (``bottom_up``, ``ols``, ``mint_shrink``);
+        empty where only the watched regions are forecast, each alone.
     """
 
     quantities: tuple[str, ...]
@@ -200,6 +235,7 @@ class Outlook:
     every: timedelta
     past: timedelta
     season: int
+    reconcile: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,6 +268,9 @@ class Domain:
         SHA-256 of the file: part of what a cycle rests on.
     outlooks : tuple of Outlook
         What is forecast.
+    translations : mapping
+        Templates in further languages: by language tag, ``event``, ``headline``, ``description`` and
+        ``instruction``. What is filled in from them is a translation that nobody has checked.
     """
 
     id: str
@@ -249,6 +288,7 @@ class Domain:
     legal_basis: str
     version: str = ""
     outlooks: tuple[Outlook, ...] = ()
+    translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,6 +311,8 @@ class Plan:
         Adjacent counties, for compound events.
     sender : str
         CAP sender of drafts.
+    matrix : Matrix or None
+        From which levels are read in domains that say so; None where the country has none.
     """
 
     id: str
@@ -280,3 +322,4 @@ class Plan:
     watched: Mapping[str, tuple[str, ...]]
     neighbours: Mapping[str, tuple[str, ...]]
     sender: str
+    matrix: Matrix | None = None

@@ -45,6 +45,8 @@ class Quantity:
         Length of the period that a value stands for, from ``valid_time`` on.
     lower, upper : float or None
         Bounds outside which a value is a fault of the data, not a finding.
+    begins : timedelta
+        When weeks and other periods of whole days begin, after Monday (:mod:`tocsin.model.periods`).
     """
 
     id: str
@@ -56,6 +58,7 @@ class Quantity:
     step: timedelta
     lower: float | None = None
     upper: float | None = None
+    begins: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

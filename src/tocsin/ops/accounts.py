@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -23,6 +24,10 @@ from tocsin.store import Account
 
 SUBJECT = "account:"
 """What the subject of an entry about an account begins with."""
+
+
+PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+"""Names of new accounts: safe in addresses of pages and in files, and none looks like another."""
 
 
 class Change(StrEnum):
@@ -49,7 +54,8 @@ def put_account(
     office : Office
         Store and country.
     name : str
-        A word.
+        1 to 64 of the letters A to Z in either case, digits, ``.``, ``_``, ``-`` and ``@``, beginning with
+        a letter or digit; an account that is there keeps what name it has.
     role : Role
         Of staff.
     password : str
@@ -69,8 +75,8 @@ def put_account(
         When the actor is no administrator, or the last administrator would lose the role.
     """
     _may(actor)
-    if not name.strip() or not name.isprintable() or any(c.isspace() for c in name) or name == "system":
-        raise ValueError(f"account: got {name!r}, allowed: a word other than 'system'")
+    if name == "system" or not (PATTERN.fullmatch(name) or office.store.account(name)):
+        raise ValueError(f"account: got {name!r}, allowed: {PATTERN.pattern}, other than 'system'")
     if role is Role.SYSTEM:
         raise ValueError("role: got system, allowed: a role of staff")
     kept = passwords.hashed(password)  # takes its time: not inside the transaction

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from tocsin.detect.study import DEPTHS, HEIGHTS, SHAPES, planted
 from tocsin.model import DAY, Budget, ConfigError, Domain, Monitor, iso
+from tocsin.ops.dependence import BLOCK, Dependent, under_dependence
 from tocsin.ops.null_world import WEEK, garwood
 from tocsin.ops.office import Office
 from tocsin.ops.queries import moments
@@ -82,6 +83,8 @@ class Row:
         One row a shape and size of planted hazard: how many, the share found, the median delay in hours.
     curve : list of (threshold, wrong a week, share found)
         Over all thresholds tried.
+    dependent : Dependent or None
+        Rates over the same history drawn again in blocks; None where that was not asked for.
     """
 
     method: str
@@ -95,6 +98,7 @@ class Row:
     high: float
     power: list[dict[str, Any]]
     curve: list[tuple[float, float, float]]
+    dependent: Dependent | None = None
 
     @property
     def rate(self) -> float:
@@ -187,6 +191,8 @@ def calibrate(
     *,
     also: Sequence[str] = (),
     seed: int = 1,
+    courses: int = 0,
+    block_days: int = BLOCK,
     progress: Progress = lambda _: None,
 ) -> list[Row]:
     """Calibrate the method of a domain, and others beside it.
@@ -200,7 +206,11 @@ def calibrate(
     also : sequence of str
         Further methods.
     seed : int
-        Of the generator that says where hazards are planted.
+        Of the generators that say where hazards are planted, and which days are drawn again.
+    courses : int
+        How often the history is drawn again for the rate under dependence of the own method; 0: not.
+    block_days : int
+        Days that stay together then.
     progress : callable
         Told what is done.
 
@@ -215,6 +225,24 @@ def calibrate(
         method = next(m for m in domain.monitors if m.raises)
         progress(f"{method.method}: history")
         rows.append(_row(office, plan, domain, method, held, seed, progress))
+    if courses:
+        own = rows[0]
+        found = under_dependence(
+            held,
+            plan.domain,
+            office.plan.regions,
+            office.detectors,
+            lambda drawn: _verdict(plan.domain, drawn, office),
+            end=plan.end,
+            counted=plan.counted,
+            threshold=own.threshold,
+            lowest=max(float(THRESHOLDS[0]) - plan.domain.criteria.join, 0.3),
+            courses=courses,
+            block_days=block_days,
+            seed=seed,
+            progress=lambda words: progress(f"{own.method}: {words}"),
+        )
+        rows[0] = replace(own, dependent=found)
     return rows
 
 

@@ -6,7 +6,7 @@ same rules once more as constraints of the database.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from tocsin import respond
 from tocsin.model import (
     Alert,
+    AuthorityError,
     ConflictError,
     Decision,
     NotFoundError,
@@ -21,15 +22,18 @@ from tocsin.model import (
     State,
     Task,
     TransitionError,
+    parse_time,
     to_plain,
 )
 from tocsin.model.law import BreakGlass
-from tocsin.ops import rejections
-from tocsin.ops.office import APPROVAL_LASTS, Office
+from tocsin.ops import corrections, rejections, reviews, signatures, suppression
+from tocsin.ops.languages import fit
+from tocsin.ops.office import APPROVAL_LASTS, Office, sender
 from tocsin.store import BreakGlass as StoredBreakGlass
 from tocsin.warn import deliver, lifecycle
 from tocsin.warn.escalation import WAITING, Escalation, escalations, load_policy
 from tocsin.warn.propose import Proposal
+from tocsin.warn.retry import Retry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,23 +81,31 @@ def record_proposals(office: Office, proposals: Iterable[Proposal]) -> list[Aler
     """Keep what a cycle drafted; what officers have decided already is not asked again.
 
     A draft that is not kept leaves a record of kind ``suppressed`` that says why, one for each message that
-    stands in its way; a first draft that was rejected is in :mod:`tocsin.ops.rejections`.
+    stands in its way (:mod:`tocsin.ops.suppression`); a first draft that was rejected is in
+    :mod:`tocsin.ops.rejections`.
     """
     kept = []
-    for asked in proposals:
-        proposal = rejections.ask(office, asked)
+    batch: suppression.Batch | None = None
+    for asked in suppression.widest_first(office, proposals):
+        # What is held back is not asked, so that no answer of officers is looked for.
+        proposal = asked if asked.held else rejections.ask(office, asked)
         if proposal is None:
             continue
         alert = proposal.alert
+        batch = batch or suppression.Batch(office=office, at=alert.created_at)
+        held = batch.weigh(proposal)
+        if held is not None:
+            suppression.note(office, alert, held, at=alert.created_at)
+            continue
         barred = _barred(office, alert)
         if barred is None:
-            _keep(office, alert, proposal.decision)
+            keep(office, alert, proposal.decision)
             kept.append(alert)
+            batch.kept(alert)
         else:
             by, reason = barred
-            key = f"{by}:proposed-again"
-            body = {"id": key, "at": alert.created_at, "alert": alert.id, "reason": reason}
-            _put_new(office, "suppressed", key, body, alert.created_at)
+            again = suppression.Held(stage="proposed again", by=by, reason=reason)
+            suppression.note(office, alert, again, at=alert.created_at)
     return kept
 
 
@@ -102,6 +114,8 @@ def _barred(office: Office, alert: Alert) -> tuple[str, str] | None:
     same: Alert | None = office.store.get("alert", alert.id)
     if same is not None:
         return same.id, f"{alert.id} is there already, {same.state} at level {same.level}"
+    if alert.msg_type == "Alert":
+        return None  # it begins its chain
     for other in office.store.list("alert", where={"chain": alert.chain}):
         if other.state is State.REJECTED:
             asked = office.store.history("alert", other.id)[0].noun
@@ -120,8 +134,9 @@ def draft(office: Office, alert: Alert, actor: Actor, *, at: datetime) -> Alert:
     with office.store.transaction():
         if office.store.get("alert", alert.id) is not None:
             raise ConflictError(f"{alert.id}: id: got one that is used, allowed: a new one")
-        new, decision = lifecycle.draft(alert, at=at, **_who(actor))
-        _keep(office, new, decision)
+        fit(office, alert, whole=False)
+        new, decision = lifecycle.draft(alert, at=at, **who(actor))
+        keep(office, new, decision)
     return new
 
 
@@ -136,18 +151,20 @@ def edit(
 ) -> Alert:
     """Change the content of a draft; every approval is void."""
     with office.store.transaction():
-        old = _matching(office, alert, match)
-        new, decision = lifecycle.edit(old, changes, at=at, **_who(actor))
-        _keep(office, new, decision)
+        old = matching(office, alert, match)
+        new, decision = lifecycle.edit(old, changes, at=at, **who(actor))
+        fit(office, new, whole=False)
+        keep(office, new, decision)
     return new
 
 
 def submit(office: Office, alert: str, actor: Actor, *, at: datetime, match: str | None = None) -> Alert:
     """Ask another officer for approval."""
     with office.store.transaction():
-        old = _matching(office, alert, match)
-        new, decision = lifecycle.submit(old, at=at, **_who(actor))
-        _keep(office, new, decision)
+        old = matching(office, alert, match)
+        new, decision = lifecycle.submit(old, at=at, **who(actor))
+        fit(office, new, whole=not actor.simulated)  # the desk of a replay translates nothing
+        keep(office, new, decision)
     return new
 
 
@@ -162,9 +179,25 @@ def approve(
     reason: str = "",
     break_glass: BreakGlass | None = None,
 ) -> Alert:
-    """Approve exactly this content, on a legal basis; never one's own."""
+    """Approve exactly this content, on a legal basis; never one's own.
+
+    Parameters
+    ----------
+    break_glass : BreakGlass or None
+        The policy under which the author or submitter approves alone (:func:`policy_of`); it needs a reason,
+        and a review of it is due.
+
+    Raises
+    ------
+    AuthorityError
+        When role, law, level or second officer are missing.
+    TransitionError
+        When the state does not allow it, or a translation was not checked.
+    ConflictError
+        When the warning is not the version that was decided on.
+    """
     with office.store.transaction():
-        old = _matching(office, alert, match)
+        old = matching(office, alert, match)
         new, decision = lifecycle.approve(
             old,
             at=at,
@@ -174,14 +207,15 @@ def approve(
             expires_after=APPROVAL_LASTS,
             reason=reason,
             break_glass=break_glass,
-            **_who(actor),
+            **who(actor),
         )
-        _keep(office, new, decision)
+        keep(office, new, decision)
+        fit(office, new, whole=not actor.simulated)
         policy = None
         if break_glass is not None:
-            policy = StoredBreakGlass(
-                policy=break_glass.policy, reason=reason, review_due=lifecycle.review_due(break_glass, at)
-            )
+            due = lifecycle.review_due(break_glass, at)
+            policy = StoredBreakGlass(policy=break_glass.policy, reason=reason, review_due=due)
+            reviews.begin(office, new, policy=break_glass.policy, reason=reason, due=due, at=at)
         office.store.approve(
             alert=new.id,
             content_hash=new.content_hash,
@@ -200,9 +234,9 @@ def reject(
 ) -> Alert:
     """Turn a warning down, with a reason."""
     with office.store.transaction():
-        old = _matching(office, alert, match)
-        new, decision = lifecycle.reject(old, reason=reason, at=at, **_who(actor))
-        _keep(office, new, decision)
+        old = matching(office, alert, match)
+        new, decision = lifecycle.reject(old, reason=reason, at=at, **who(actor))
+        keep(office, new, decision)
         rejections.begin(office, new, at=at)
     return new
 
@@ -216,9 +250,17 @@ def issue(
     match: str | None = None,
     break_glass: BreakGlass | None = None,
 ) -> Alert:
-    """Issue what was approved: retire what it replaces, decide what is sent to whom, open the tasks."""
+    """Issue what was approved: retire what it replaces, decide what is sent to whom, open the tasks.
+
+    Parameters
+    ----------
+    break_glass : BreakGlass or None
+        The policy that the approval was given under; that of the country where the approval says so.
+    """
     with office.store.transaction():
-        old = _matching(office, alert, match)
+        old = matching(office, alert, match)
+        if break_glass is None and _alone(office, old):
+            break_glass = office.pack.break_glass
         chain = [a for a in office.store.list("alert", where={"chain": old.chain}) if a.id != old.id]
         messages, decisions = lifecycle.issue(
             old,
@@ -226,10 +268,10 @@ def issue(
             chain=chain,
             sender=office.pack.sender,
             break_glass=break_glass,
-            **_who(actor),
+            **who(actor),
         )
         for message, decision in zip(messages, decisions, strict=True):
-            _keep(office, message, decision)
+            keep(office, message, decision)
         new = messages[0]
         office.store.issue(
             alert=new.id,
@@ -239,21 +281,72 @@ def issue(
             issuer=actor.account,
         )
         desk = office.replay_desk if actor.simulated else office.desk
-        outcomes = deliver.prepare(new, at=at, desk=desk, outbox=office.store, chain=chain)
+        outbox = office.store.outbox_of(deliver.outbox_for(new.status))
+        # What a replay says of the past never carries the desk's signature: it would pass for a warning.
+        seal = None if actor.simulated else signatures.sealing(office, at=at)
+        outcomes = deliver.prepare(new, at=at, desk=desk, outbox=outbox, chain=chain, seal=seal)
         for outcome in outcomes:
             if not outcome.sent_on:
                 key = f"{new.id}:{outcome.recipient or 'all'}"
-                _put_new(office, "suppressed", key, {"id": key, "at": at, "reason": outcome.reason}, at)
+                body = {
+                    "id": key,
+                    "stage": f"delivery: {outcome.stage}",
+                    "at": at,
+                    "alert": new.id,
+                    "domain": new.domain,
+                    "reason": outcome.reason,
+                }
+                _put_new(office, "suppressed", key, body, at)
+        if new.correction and new.status == "Actual":
+            corrections.keep(office, new, messages[1:], at=at)
         _open_tasks(office, new, actor, at)
     return new
 
 
+def policy_of(office: Office) -> BreakGlass:
+    """The policy by which one officer alone may approve what leaves only seconds.
+
+    Raises
+    ------
+    AuthorityError
+        When the country has none.
+    """
+    if office.pack.break_glass is None:
+        raise AuthorityError(
+            f"break_glass: got a wish to approve alone, allowed: never: country {office.pack.id} has no "
+            "policy for it; a second officer must approve"
+        )
+    return office.pack.break_glass
+
+
+def _alone(office: Office, alert: Alert) -> bool:
+    """Whether the approval that a warning stands under was given by one officer alone."""
+    return any(
+        given.breakglass is not None
+        for given in office.store.approvals(alert.id)
+        if (given.content_hash, given.expires) == (alert.approved_hash, alert.approval_expires)
+    )
+
+
 def cancel(
-    office: Office, alert: str, actor: Actor, *, reason: str, at: datetime, match: str | None = None
+    office: Office,
+    alert: str,
+    actor: Actor,
+    *,
+    reason: str,
+    at: datetime,
+    match: str | None = None,
+    correction: bool = False,
 ) -> Alert:
-    """Draft the public cancellation of an issued warning; it needs approval like any other."""
+    """Draft the public cancellation of an issued warning; it needs approval like any other.
+
+    Parameters
+    ----------
+    correction : bool
+        Whether the warning was wrong: the cancellation says so, and stands in the list of corrections.
+    """
     with office.store.transaction():
-        old = _matching(office, alert, match)
+        old = matching(office, alert, match)
         chain = [a for a in office.store.list("alert", where={"chain": old.chain}) if a.id != old.id]
         # A stale update must not keep a wrong warning standing: only a second cancellation is refused.
         _none_waits(old, chain, at, frozenset({"Cancel"}))
@@ -263,10 +356,11 @@ def cancel(
             new_id=_next_id(old, chain),
             sender=office.pack.sender,
             chain=chain,
+            correction=correction,
             at=at,
-            **_who(actor),
+            **who(actor),
         )
-        _keep(office, new, decision)
+        keep(office, new, decision)
     return new
 
 
@@ -279,8 +373,14 @@ def update(
     reason: str,
     at: datetime,
     match: str | None = None,
+    correction: bool = False,
 ) -> Alert:
     """Draft the message that is to replace an issued warning; one successor waits at a time.
+
+    Parameters
+    ----------
+    correction : bool
+        Whether the warning was wrong: the update says so, and stands in the list of corrections.
 
     Raises
     ------
@@ -290,7 +390,7 @@ def update(
         When another update or cancellation of the chain still waits.
     """
     with office.store.transaction():
-        old = _matching(office, alert, match)
+        old = matching(office, alert, match)
         chain = [a for a in office.store.list("alert", where={"chain": old.chain}) if a.id != old.id]
         _none_waits(old, chain, at)
         new, decision = lifecycle.update(
@@ -300,20 +400,42 @@ def update(
             sender=office.pack.sender,
             chain=chain,
             reason=reason,
+            correction=correction,
             at=at,
-            **_who(actor),
+            **who(actor),
         )
-        _keep(office, new, decision)
+        fit(office, new, whole=False)
+        keep(office, new, decision)
     return new
 
 
-def send_pending(office: Office, *, at: datetime, replay: bool = False) -> deliver.Round:
-    """Take what is in the outbox to the channels, at least once, and record every answer.
+def send_pending(
+    office: Office, *, at: datetime, replay: bool = False, clock: Callable[[], datetime] | None = None
+) -> deliver.Round:
+    """Take what is in the outboxes to the channels once, at least once each, and record every answer.
 
-    A replay has recipients of its own: nothing that it sends can reach the public.
+    A replay has recipients of its own: nothing that it sends can reach the public, and it leaves what others
+    have to get alone.
     """
-    desk = office.replay_desk if replay else office.desk
-    return deliver.send(office.store, office.channels, desk.book, at=at)
+    book = (office.replay_desk if replay else office.desk).book
+    rounds = []
+    for name in ("public", "drill"):
+        outbox = office.store.outbox_of(name)
+        if replay:
+            waiting = outbox.due(at, horizon=Retry().horizon)
+            elsewhere = waiting.keys() - {to.id for to in book.everybody}
+        else:
+            elsewhere = {to.id for to in office.replay_desk.book.everybody}
+        rounds.append(
+            deliver.send(
+                outbox, office.channels, book, at=at, clock=clock, owner=sender(), elsewhere=elsewhere
+            )
+        )
+    return deliver.Round(
+        receipts=tuple(r for one in rounds for r in one.receipts),
+        alarms=tuple(a for one in rounds for a in one.alarms),
+        failures=max(one.failures for one in rounds),
+    )
 
 
 def settle_task(office: Office, task: str, actor: Actor, *, done: bool, reason: str, at: datetime) -> Task:
@@ -364,36 +486,77 @@ def escalate(office: Office, *, at: datetime) -> list[Escalation]:
     since = {a.id: office.store.history("alert", a.id)[-1].known_at for a in waiting}
     new = []
     for one in escalations(waiting, at=at, policy=load_policy(), since=since):
-        if office.store.get("escalation", one.id) is not None:
+        reason = f"{one.state} for {int(one.waited.total_seconds() // 60)} min: {one.to} is called"
+        if _called(office, one, reason, at):
+            new.append(one)
+    return new + _late_reviews(office, at)
+
+
+def _late_reviews(office: Office, at: datetime) -> list[Escalation]:
+    """Call an administrator, once, for each act under break-glass that was not reviewed in time."""
+    new = []
+    for row in reviews.reviews(office, at, at, due=True):
+        if not row["overdue"]:
             continue
-        with office.store.transaction():
-            office.store.put("escalation", one.id, to_plain(one), known_at=at, revision=0)
-            office.store.journal(
-                Decision(
-                    id=lifecycle.decision_id(one.id, "escalate", at, SYSTEM.account),
-                    at=at,
-                    actor=SYSTEM.account,
-                    role=SYSTEM.role,
-                    action="escalate",
-                    subject=one.alert,
-                    content_hash=get_alert(office, one.alert).content_hash,
-                    reason=f"{one.state} for {int(one.waited.total_seconds() // 60)} min: {one.to} is called",
-                )
-            )
-        new.append(one)
+        done, alert = parse_time(row["at"]), get_alert(office, row["alert"])
+        one = Escalation(
+            id=f"review:{row['id']}",
+            alert=alert.id,
+            level=alert.level,
+            state=alert.state,
+            since=done,
+            waited=at - done,
+            to=Role.ADMINISTRATOR,
+            text=f"{row['account']} approved alone under {row['policy']}; a review was due at {row['due']}.",
+        )
+        reason = (
+            f"break-glass {row['policy']} was to be reviewed by {row['due']} and was not: {one.to} is called"
+        )
+        if _called(office, one, reason, at):
+            new.append(one)
     return new
 
 
-def _who(actor: Actor) -> dict[str, Any]:
+def _called(office: Office, one: Escalation, reason: str, at: datetime) -> bool:
+    """Keep a call, once for all processes; whether it is new."""
+    with office.store.transaction():
+        if office.store.get("escalation", one.id) is not None:
+            return False
+        office.store.put("escalation", one.id, to_plain(one), known_at=at, revision=0)
+        office.store.journal(
+            Decision(
+                id=lifecycle.decision_id(one.id, "escalate", at, SYSTEM.account),
+                at=at,
+                actor=SYSTEM.account,
+                role=SYSTEM.role,
+                action="escalate",
+                subject=one.alert,
+                content_hash=get_alert(office, one.alert).content_hash,
+                reason=reason,
+            )
+        )
+    return True
+
+
+def who(actor: Actor) -> dict[str, Any]:
+    """Who acts, as the steps of :mod:`tocsin.warn.lifecycle` ask for it."""
     return {"actor": actor.account, "role": actor.role, "simulated": actor.simulated}
 
 
-def _keep(office: Office, alert: Alert, decision: Decision) -> None:
+def keep(office: Office, alert: Alert, decision: Decision) -> None:
+    """Keep a revision with its decision; call it inside a transaction."""
     office.store.put("alert", alert.id, alert, known_at=decision.at, revision=alert.revision)
     office.store.journal(decision)
 
 
-def _matching(office: Office, alert: str, match: str | None) -> Alert:
+def matching(office: Office, alert: str, match: str | None) -> Alert:
+    """The newest revision, once it is sure that it is the one that was decided on.
+
+    Raises
+    ------
+    ConflictError
+        When somebody changed it since.
+    """
     found = get_alert(office, alert)
     if match is not None and match != etag(found):
         raise ConflictError(
@@ -481,4 +644,5 @@ def exercise_of(alert: Alert, *, identifier: str, at: datetime, hold: timedelta)
         approved_hash=None,
         approval_expires=None,
         reason="",
+        correction=False,
     )

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from tocsin.feeds.authorities import AuthorityTable
 from tocsin.model import ConfigError
 
 FILE = "tocsin.toml"
@@ -32,6 +33,27 @@ forwarded_allow_ips = ["127.0.0.1", "::1"]
 # MiB of small batches and, once more, of cycles that stay decoded at hand; more makes reading faster.
 keep_mb = 64
 
+[reach]
+# Hours from one test message to the next, to every recipient of drills; 0 sends none. Who gets warnings and
+# drills stands in recipients.toml beside this file.
+every_hours = 24
+
+[signing]
+# Folder of the key ring, outside of the store; without one messages go out unsigned.
+keyring = ""
+# Whether a warning that cannot be signed is held back; otherwise it goes out unsigned, with an alarm.
+required = false
+
+[trust]
+# Registry of authorities and their certificates; without one no signature is trusted.
+registry = ""
+
+[audit]
+# File of the daily anchors of the record of decisions; anchors.jsonl beside this file when empty. Copies of
+# it, best where nobody who can write to this folder can write: files on another machine's disk.
+anchors = ""
+copies = []
+
 [feeds]
 # Told to publishers that ask who fetches, for instance "desk@example.org".
 contact = ""
@@ -40,6 +62,15 @@ allow_private = []
 
 # Further authorities whose CAP feeds are read: name = "https://…"
 [feeds.cap]
+
+# Who they are, for those that 'tocsin feeds show cap_atom' does not know: a table for each, for instance
+# [feeds.authorities.met]
+# name = "Example Met Service"
+# country = "XX"
+# senders = ["*@met.example"]
+# licence = "CC-BY-4.0"
+# licence_url = "https://met.example/terms"
+# stale_after_hours = 24
 """
 
 
@@ -73,12 +104,39 @@ class Memory(_Table):
     keep_mb: Annotated[int, Field(ge=0)] = 64
 
 
+class Reach(_Table):
+    """How often the channels are tested."""
+
+    every_hours: Annotated[float, Field(ge=0, le=8784)] = 24
+
+
+class Signing(_Table):
+    """With which keys messages are signed: a folder outside the store."""
+
+    keyring: str = ""
+    required: bool = False
+
+
+class Trust(_Table):
+    """Whose signatures are trusted: the registry of authorities, beside the settings or elsewhere."""
+
+    registry: str = ""
+
+
+class Audit(_Table):
+    """Where the heads of the record of decisions are kept."""
+
+    anchors: str = ""
+    copies: tuple[str, ...] = ()
+
+
 class Feeds(_Table):
     """How feeds are fetched."""
 
     contact: str = ""
     allow_private: tuple[str, ...] = ()
     cap: dict[str, str] = {}
+    authorities: dict[str, AuthorityTable] = {}
 
 
 class Settings(_Table):
@@ -94,6 +152,10 @@ class Settings(_Table):
     domains: tuple[str, ...] = ()
     serve: Serve = Serve()
     memory: Memory = Memory()
+    reach: Reach = Reach()
+    signing: Signing = Signing()
+    trust: Trust = Trust()
+    audit: Audit = Audit()
     feeds: Feeds = Feeds()
 
 

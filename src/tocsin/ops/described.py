@@ -100,7 +100,7 @@ def _plainest(kind: type) -> Any:
 
 
 def parameters(kind: type) -> dict[str, str]:
-    """What the numpydoc section of a class says of each parameter.
+    """What the numpydoc section of a class, and of those that it builds on, says of each parameter.
 
     Examples
     --------
@@ -108,6 +108,13 @@ def parameters(kind: type) -> dict[str, str]:
     >>> parameters(detectors()["threshold"])["side"]
     '`high`: bad above the limit; `low`: bad below it.'
     """
+    found: dict[str, str] = {}
+    for one in reversed(kind.__mro__):
+        found |= _own_parameters(one)
+    return found
+
+
+def _own_parameters(kind: type) -> dict[str, str]:
     _, sections = _sections(inspect.cleandoc(kind.__doc__ or ""))
     found: dict[str, str] = {}
     names: list[str] = []

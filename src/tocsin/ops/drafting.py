@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 
-from tocsin.model import Alert, Member, RegionLevel
+from tocsin.model import Alert, Member, RegionLevel, ShapeError, iso
 from tocsin.ops import commands
 from tocsin.ops.commands import Actor
 from tocsin.ops.office import Office
@@ -51,9 +51,8 @@ def manual_draft(office: Office, manual: Manual, actor: Actor, *, at: datetime) 
     Raises
     ------
     ValueError
-        When the domain or the status is none, or a region stands twice.
-    ShapeError
-        When a region is none of the country.
+        When the domain or the status is none, the area is empty, outside the country or has a region twice,
+        or the window is over or ends before it begins.
     ConflictError
         When the identifier is taken.
     """
@@ -64,9 +63,18 @@ def manual_draft(office: Office, manual: Manual, actor: Actor, *, at: datetime) 
         )
     if manual.status not in {"Actual", "Exercise"}:
         raise ValueError(f"status: got {manual.status!r}, allowed: Actual, Exercise")
+    if not manual.regions:
+        raise ValueError("regions: got none, allowed: at least one region of the country")
     if len(set(manual.regions)) != len(manual.regions):
         raise ValueError("regions: got one twice, allowed: each once")
-    places = [office.pack.region(r) for r in manual.regions]
+    if manual.expires <= at:
+        raise ValueError(f"expires: got {iso(manual.expires)}, allowed: later than now, {iso(at)}")
+    if manual.expires <= manual.onset:
+        raise ValueError(f"expires: got {iso(manual.expires)}, allowed: after onset, {iso(manual.onset)}")
+    try:
+        places = [office.pack.region(r) for r in manual.regions]
+    except ShapeError as error:
+        raise ValueError(str(error)) from error
     members = tuple(
         Member(
             region=p.id,

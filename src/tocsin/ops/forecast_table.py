@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,64 +12,15 @@ import numpy as np
 from tocsin.catalog import forecasters
 from tocsin.forecast import LEVELS
 from tocsin.forecast import run as forecast
-from tocsin.model import ConfigError, Forecast, from_us, iso
-from tocsin.ops import long_table
-from tocsin.ops.described import described
+from tocsin.forecast.coherent import Coherent, coherent
+from tocsin.geo import load_pack
+from tocsin.model import ConfigError, Forecast, ShapeError, from_us, iso
+from tocsin.ops import long_table, parameters
 
 
 def methods() -> list[dict[str, Any]]:
     """Every method in its own words, with its parameters and their defaults."""
-    rows = []
-    for name, kind in forecasters().items():
-        said = described(kind)
-        rows.append(
-            {
-                "method": name,
-                "title": said.title,
-                "good_for": said.good.removeprefix("Good for ").rstrip("."),
-                "not_good": said.not_good.removeprefix("Not good ").rstrip("."),
-                "cost": said.cost,
-                "parameters": {f.name: _default(f) for f in dataclasses.fields(kind)},
-                "references": list(said.references),
-            }
-        )
-    return rows
-
-
-def _default(field: dataclasses.Field[Any]) -> Any:
-    if field.default_factory is not dataclasses.MISSING:
-        return field.default_factory()
-    return None if field.default is dataclasses.MISSING else field.default
-
-
-def settings_of(method: str, words: Sequence[str]) -> dict[str, Any]:
-    """Parameters given as ``name=value``, values as JSON or plain words.
-
-    Raises
-    ------
-    ConfigError
-        When there is no such method or parameter.
-
-    Examples
-    --------
-    >>> settings_of("arima", ["order=[0, 1, 1]", "season=12"])
-    {'order': (0, 1, 1), 'season': 12}
-    """
-    kinds = forecasters()
-    if method not in kinds:
-        raise ConfigError("forecast", "METHOD", method, sorted(kinds))
-    allowed = sorted(f.name for f in dataclasses.fields(kinds[method]))
-    found: dict[str, Any] = {}
-    for text in words:
-        name, equals, word = text.partition("=")
-        if not equals or name not in allowed:
-            raise ConfigError(method, "--set", name, allowed)
-        try:
-            value = json.loads(word)
-        except json.JSONDecodeError:
-            value = word
-        found[name] = tuple(value) if isinstance(value, list) else value
-    return found
+    return [parameters.row(name, kind) for name, kind in forecasters().items()]
 
 
 def run(
@@ -114,11 +65,104 @@ def run(
     MethodError
         On bad steps or levels, or periods of several lengths.
     """
-    chosen = settings_of(method, settings)
+    kind = parameters.chosen(forecasters(), "forecast", method)
+    chosen = parameters.given(kind, method, settings)
     table = long_table.read(content, name)
     made = forecast(table.panel, method, steps=steps, levels=levels or LEVELS, **chosen)
     unknown = [f"series {region}: unknown: {reason}" for region, reason in made.unknown.items()]
     return made, [*table.notes, *unknown]
+
+
+def run_together(
+    method: str,
+    content: bytes,
+    *,
+    name: str,
+    settings: Sequence[str],
+    steps: int,
+    levels: Sequence[float] | None = None,
+    reconcile: str,
+    parents: Mapping[str, str],
+) -> tuple[Coherent, list[str]]:
+    """Forecast every series of a CSV and their sums up a tree, so that their means add up.
+
+    Parameters
+    ----------
+    method, content, name, settings, steps, levels
+        As :func:`run`; two levels at least.
+    reconcile : str
+        ``bottom_up``, ``ols`` or ``mint_shrink``.
+    parents : mapping of str to str
+        Parent of each series or region.
+
+    Returns
+    -------
+    Coherent
+        The quantiles and the means.
+    list of str
+        What the reader should know.
+
+    Raises
+    ------
+    ConfigError
+        Also when no series of the table lies in the tree: there would be nothing to add up.
+    ShapeError, MethodError
+        As :func:`run`, and as :func:`tocsin.forecast.coherent.coherent`.
+    """
+    kind = parameters.chosen(forecasters(), "forecast", method)
+    chosen = parameters.given(kind, method, settings)
+    table = long_table.read(content, name)
+    alone = [region for region in table.panel.regions if region not in parents]
+    if len(alone) == len(table.panel.regions):
+        raise ConfigError(name, "--reconcile", alone[:5], "series that have a parent")
+    made = coherent(
+        table.panel,
+        method,
+        parents=parents,
+        reconcile=reconcile,
+        steps=steps,
+        levels=levels or LEVELS,
+        **chosen,
+    )
+    unknown = [f"series {region}: unknown: {reason}" for region, reason in made.forecast.unknown.items()]
+    partial = [f"series {region}: a part of the sum: {words}" for region, words in made.partial.items()]
+    return made, [*table.notes, *unknown, *partial]
+
+
+def read_parents(content: bytes, name: str) -> dict[str, str]:
+    r"""A tree from a CSV in UTF-8 with columns ``series,parent``, one row each; an empty parent is none.
+
+    Raises
+    ------
+    ShapeError
+        When a column is missing, or a series comes twice.
+
+    Examples
+    --------
+    >>> read_parents(b"series,parent\nnorth,nation\nnation,\n", "tree.csv")
+    {'north': 'nation'}
+    """
+    try:
+        rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ShapeError(f"{name}: got {error}, allowed: CSV in UTF-8") from error
+    found: dict[str, str] = {}
+    seen: set[str] = set()
+    for number, row in enumerate(rows, start=2):
+        series, parent = row.get("series"), row.get("parent")
+        if series is None or parent is None:
+            raise ShapeError(f"{name}: row {number}: got {list(row)}, allowed: columns series, parent")
+        if series in seen:
+            raise ShapeError(f"{name}: row {number}: got {series!r} twice, allowed: one parent a series")
+        seen.add(series)
+        if parent:
+            found[series] = parent
+    return found
+
+
+def parents_of(pack: str) -> dict[str, str]:
+    """The tree of regions of a packaged country."""
+    return {r.id: r.parent for r in load_pack(pack).regions.values() if r.parent is not None}
 
 
 def columns(made: Forecast) -> Mapping[str, Any]:

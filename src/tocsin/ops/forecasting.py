@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.forecast import LEVELS, run
+from tocsin.forecast.coherent import coherent
 from tocsin.model import (
     DAY,
     Domain,
@@ -25,6 +26,7 @@ from tocsin.model import (
     Panel,
     Plan,
     Quantity,
+    Region,
     Snapshot,
     Source,
     from_us,
@@ -32,6 +34,7 @@ from tocsin.model import (
     parse_time,
     to_us,
 )
+from tocsin.model.periods import ended, is_month
 from tocsin.ops.office import Office
 from tocsin.stats import scores
 
@@ -75,7 +78,7 @@ def make_due(
                     declared = next(
                         q for s in domain.sources for q in sources[s].quantities if q.id == quantity
                     )
-                    body = _make(domain, outlook, declared, plan.watched[domain.id], seen)
+                    body = _make(domain, outlook, declared, plan, seen)
                     office.store.put("forecast", key, {"id": key} | body, known_at=seen.at, revision=0)
                     count += 1
     return count
@@ -89,12 +92,18 @@ def past(seen: Snapshot, quantity: Quantity, regions: Sequence[str], span: timed
     MethodError
         When nothing is known of them.
     """
-    if quantity.step > DAY:
+    if is_month(quantity.step):
         end = seen.at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         start = (end - span).replace(day=1)
         panel = seen.panel(quantity.id, regions=regions, start=start, end=end, step=DAY)
         day = panel.times.astype("datetime64[us]").astype("datetime64[D]")
         rows = np.flatnonzero(day == day.astype("datetime64[M]").astype("datetime64[D]"))
+    elif quantity.step > DAY:
+        starts = ended(quantity, after=seen.at - span, edge=seen.at)
+        if not starts:
+            raise MethodError(f"forecast: {quantity.id}: got no whole period in {span.days} days")
+        panel = seen.panel(quantity.id, regions=regions, start=starts[0], end=starts[-1] + DAY, step=DAY)
+        rows = np.arange(len(panel.times))[:: quantity.step // DAY]
     else:
         us = quantity.step // timedelta(microseconds=1)
         end = from_us(to_us(seen.at) // us * us)
@@ -116,10 +125,9 @@ def past(seen: Snapshot, quantity: Quantity, regions: Sequence[str], span: timed
     )
 
 
-def _make(
-    domain: Domain, outlook: Outlook, quantity: Quantity, regions: Sequence[str], seen: Snapshot
-) -> dict[str, Any]:
+def _make(domain: Domain, outlook: Outlook, quantity: Quantity, plan: Plan, seen: Snapshot) -> dict[str, Any]:
     """A forecast as a record."""
+    regions = plan.watched[domain.id]
     body: dict[str, Any] = {
         "domain": domain.id,
         "quantity": quantity.id,
@@ -135,6 +143,8 @@ def _make(
     }
     try:
         panel = past(seen, quantity, regions, outlook.past)
+        if outlook.reconcile:
+            return body | _coherent(panel, outlook, plan.regions)
         made = run(panel, outlook.method, steps=outlook.steps, **outlook.settings)
         beside = run(panel, YARDSTICK, steps=outlook.steps, season=outlook.season)
     except MethodError as error:
@@ -147,8 +157,42 @@ def _make(
     }
 
 
-def _pack(quantiles: Floats) -> str:
-    return base64.b64encode(zlib.compress(quantiles.astype("<f4").tobytes(), 6)).decode("ascii")
+def _coherent(panel: Panel, outlook: Outlook, places: Mapping[str, Region]) -> dict[str, Any]:
+    """What a record holds of forecasts that add up: also the sums, their means, and what they are sums of."""
+    tree = {region.id: region.parent for region in places.values() if region.parent is not None}
+    told = coherent(
+        panel,
+        outlook.method,
+        parents=tree,
+        reconcile=outlook.reconcile,
+        steps=outlook.steps,
+        **outlook.settings,
+    )
+    made = told.forecast
+    beside = coherent(
+        panel, YARDSTICK, parents=tree, reconcile="bottom_up", steps=outlook.steps, season=outlook.season
+    )
+    column = {region: i for i, region in enumerate(beside.forecast.regions)}
+    yardstick = np.full_like(made.quantiles, np.nan)
+    for i, region in enumerate(made.regions):
+        # A sum over other series is no yardstick: the method could forecast more of them, or fewer.
+        if region in column and told.partial.get(region) == beside.partial.get(region):
+            yardstick[:, :, i] = beside.forecast.quantiles[:, :, column[region]]
+    return {
+        "reconcile": outlook.reconcile,
+        "regions": list(made.regions),
+        "parents": dict(told.parents),
+        "times": [iso(from_us(int(t))) for t in made.times],
+        "quantiles": _pack(made.quantiles),
+        "mean": _pack(told.mean[:, None, :], "<f8"),
+        "yardstick": _pack(yardstick),
+        "unknown": dict(made.unknown),
+        "partial": dict(told.partial),
+    }
+
+
+def _pack(quantiles: Floats, kind: str = "<f4") -> str:
+    return base64.b64encode(zlib.compress(quantiles.astype(kind).tobytes(), 6)).decode("ascii")
 
 
 def unpack(body: Mapping[str, Any], name: str = "quantiles") -> Floats:
@@ -158,6 +202,20 @@ def unpack(body: Mapping[str, Any], name: str = "quantiles") -> Floats:
         return np.empty(shape)
     flat = np.frombuffer(zlib.decompress(base64.b64decode(body[name])), "<f4")
     return flat.reshape(shape).astype(np.float64)
+
+
+def unpack_mean(body: Mapping[str, Any]) -> Floats:
+    """Means of a record whose forecasts add up, shape (steps, n_regions); they are kept in full precision.
+
+    Raises
+    ------
+    MethodError
+        When its forecasts were made for each region alone: such a record has none.
+    """
+    if "mean" not in body:
+        raise MethodError(f"forecast: {body['id']}: got no means, allowed: a record that was reconciled")
+    flat = np.frombuffer(zlib.decompress(base64.b64decode(body["mean"])), "<f8")
+    return flat.reshape(len(body["times"]), len(body["regions"]))
 
 
 def score(office: Office, at: datetime) -> list[dict[str, Any]]:
@@ -180,7 +238,7 @@ def score(office: Office, at: datetime) -> list[dict[str, Any]]:
         tally[1] += bool(body["unknown"])
         told, beside = unpack(body), unpack(body, "yardstick")
         for step, moment in enumerate(body["times"]):
-            came = _outcome(seen, body["quantity"], body["regions"], parse_time(moment))
+            came = _outcome(seen, body, parse_time(moment))
             groups.setdefault((*name, step + 1), []).append((came, told[step], beside[step]))
     rows = []
     for (domain, quantity, method, step), found in sorted(groups.items()):
@@ -223,8 +281,17 @@ def score(office: Office, at: datetime) -> list[dict[str, Any]]:
     ]
 
 
-def _outcome(seen: Snapshot, quantity: str, regions: Sequence[str], moment: datetime) -> Floats:
+def _outcome(seen: Snapshot, body: Mapping[str, Any], moment: datetime) -> Floats:
+    """What came in each region of a record; of a sum, what came in all of its parts, or unknown."""
     hour = timedelta(hours=1)
-    panel = seen.panel(quantity, regions=regions, start=moment, end=moment + hour, step=hour)
-    values: Floats = panel.values[0]
-    return values
+    parents: Mapping[str, str] = body.get("parents", {})
+    inner = set(parents.values())
+    asked = [r for r in body["regions"] if r not in inner]
+    panel = seen.panel(body["quantity"], regions=asked, start=moment, end=moment + hour, step=hour)
+    came = dict.fromkeys(body["regions"], 0.0) | dict(zip(asked, panel.values[0].tolist(), strict=True))
+    for region in asked:
+        around = parents.get(region)
+        while around is not None:
+            came[around] += came[region]
+            around = parents.get(around)
+    return np.array([came[r] for r in body["regions"]])

@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -16,15 +17,17 @@ from tocsin.feeds import all_feeds
 from tocsin.geo import Pack, load_pack
 from tocsin.geo.check import check_pack
 from tocsin.govern import law, registers
-from tocsin.model import ConfigError, TocsinError, iso
-from tocsin.ops import jobs, staleness, upkeep
+from tocsin.model import ChannelError, ConfigError, NotFoundError, TocsinError, iso
+from tocsin.ops import anchoring, jobs, reach, signatures, staleness
 from tocsin.ops.config import Settings, read_settings
 from tocsin.ops.office import Office, open_office
 from tocsin.ops.plan import make_plan
-from tocsin.ops.queries import moments
+from tocsin.ops.queries import authorities, moments, overdue
 from tocsin.ops.queries.drifts import drifts
+from tocsin.ops.queries.outbox import given_up
 from tocsin.ops.redaction import without_secrets
 from tocsin.respond.playbook import playbooks
+from tocsin.warn.contract import Recipient
 
 LEAST_FREE = 1_000_000_000
 """Bytes of free disk below which it is a fault."""
@@ -134,17 +137,40 @@ def _store(path: Path, settings: Settings, now: datetime) -> Iterator[Check]:
         return
     with contextlib.closing(office.store):
         yield _judge("store", lambda: (tuple(office.store.check()), f"{path} is whole"))
-        yield _judge("journal", lambda: _journal(office))
+        yield from _journal(office, now)
         yield _quarantine(office)
-        yield _letters(office)
+        yield _letters(office, now)
+        yield _delivery(office, now)
+        yield from _recipients(office, now)
+        yield from _signatures(office, now)
         yield _jobs(office, now)
         yield _calibration(office, now)
         yield from _feeds(office, now)
 
 
-def _journal(office: Office) -> tuple[tuple[str, ...], str]:
-    entries = office.store.audit()
-    return upkeep.journal_faults(entries), f"{len(entries):,} decisions, unbroken and lawful"
+def _journal(office: Office, now: datetime) -> Iterator[Check]:
+    """The record from its last good anchor on, all of it where there is none; and how old that anchor is."""
+    try:
+        anchors = anchoring.read(anchoring.anchors_file(office.path)) or ()
+        try:
+            report = anchoring.verify(office.path, since=now)
+        except NotFoundError:
+            report = anchoring.verify(office.path)
+    except TocsinError as error:
+        yield Check(name="journal", ok=False, detail=str(error))
+        return
+    faults = tuple(str(f) for f in report.faults)
+    behind = f"{report.entries:,} decisions since the anchor of {report.since}"
+    whole = f"{report.entries:,} decisions, unbroken and lawful"
+    yield _judge("journal", lambda: (faults, behind if report.since else whole))
+    if not anchors:
+        said = "unknown: none was made; 'tocsin govern audit anchor' makes one, live operation one a day"
+        yield Check(name="anchors", ok=None, detail=said)
+        return
+    last = anchors[-1]
+    signed = "unsigned" if last.key is None else f"signed by the key {last.key}"
+    late = now - last.at > anchoring.LATE
+    yield Check(name="anchors", ok=not late, detail=f"the last one of {iso(last.at)}, {signed}")
 
 
 def _quarantine(office: Office) -> Check:
@@ -153,10 +179,56 @@ def _quarantine(office: Office) -> Check:
     return Check(name="quarantine", ok=not held, detail=f"{len(held)} records that could not be used{last}")
 
 
-def _letters(office: Office) -> Check:
-    dead = office.store.outbox(status="dead")
+def _letters(office: Office, now: datetime) -> Check:
+    dead = given_up(office, now)
     last = "" if not dead else f"; the last to {dead[-1].recipient}: {dead[-1].detail}"
     return Check(name="outbox", ok=not dead, detail=f"{len(dead)} messages that could not be delivered{last}")
+
+
+def _delivery(office: Office, now: datetime) -> Check:
+    """Messages that could be sent and are not: nothing carries them, whatever says that it runs."""
+    late = overdue(office, now)
+    said = "; ".join(f"{r['messages']} to {r['recipient']} since {r['since']}" for r in late[:_MOST])
+    detail = f"nothing carries {said}: is 'tocsin serve --live' running?" if late else "nothing is overdue"
+    return Check(name="delivery", ok=not late, detail=detail)
+
+
+def _recipients(office: Office, now: datetime) -> Iterator[Check]:
+    """Each recipient: whether its receiver can be reached now, and what routine tests of it gave."""
+    try:
+        book = office.desk.book
+    except ConfigError as error:
+        yield Check(name="recipients", ok=False, detail=str(error))
+        return
+    yield Check(
+        name="recipients", ok=True, detail=f"{len(book.public)} of warnings, {len(book.drill)} of drills"
+    )
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(lambda to: _probed(office, to), book.everybody))
+    measured = {row["recipient"]: row for row in reach.reach(office, now)}
+    for to, (good, detail) in zip(book.everybody, found, strict=True):
+        row = measured[to.id]
+        wrong = row["state"] in ("failed", "silent")
+        yield Check(name=f"recipient {to.id}", ok=good and not wrong, detail=f"{detail}; {row['words']}")
+
+
+def _probed(office: Office, to: Recipient) -> tuple[bool, str]:
+    """Whether the receiver answers; nothing is sent to it."""
+    try:
+        return True, str(office.channels[to.channel].probe(to))
+    except ChannelError as error:
+        return False, without_secrets(str(error))
+    except Exception as error:  # noqa: BLE001 - a defect of a plug-in is a finding, not the end of the doctor
+        return False, without_secrets(f"{to.channel}: {type(error).__name__}: {error}")
+
+
+def _signatures(office: Office, now: datetime) -> Iterator[Check]:
+    """Without a key or a registry nothing is wrong, but nobody can tell who wrote a message."""
+    found = signatures.state(office, now)
+    signs = False if found["faults"] else found["signs"] if found["key"] else None
+    yield Check(name="signing", ok=signs, detail=found["words"])
+    known = True if found["authorities"] else None
+    yield Check(name="trust", ok=False if found["trust_fault"] else known, detail=found["trust"])
 
 
 def _jobs(office: Office, now: datetime) -> Check:
@@ -196,7 +268,7 @@ def _feeds(office: Office, now: datetime) -> Iterator[Check]:
     for name in sorted(declared.keys() | recorded.keys()):
         source, state = declared.get(name), recorded.get(name)
         if state is not None and state.outcome != "never":
-            state = staleness.aged(state, source, now)
+            state = staleness.aged(state, source or authorities.of_source(office, name), now)
             detail = without_secrets(state.message) or f"read {iso(state.last_ok or now)}"
             yield Check(name=f"feed {name}", ok=state.outcome == "ok", detail=detail)
         elif source is not None and name in spans:

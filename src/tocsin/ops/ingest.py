@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 
 from tocsin.feeds import Feed, Fetcher, NotModified, admit, all_feeds
 from tocsin.feeds.gate import Gated
+from tocsin.feeds.rejected import Rejected
 from tocsin.model import DAY, ConfigError, Event, FetchError, Raw
+from tocsin.ops import aggregate, signatures
 from tocsin.ops.office import Office
 from tocsin.ops.redaction import without_secrets
 
@@ -129,7 +131,9 @@ def poll(
     return done, got if done.outcome == "ok" else None
 
 
-def take(office: Office, raw: Raw, *, at: datetime, note: bool = True) -> tuple[Ingested, Gated]:
+def take(
+    office: Office, raw: Raw, *, at: datetime, note: bool = True, authority: str | None = None
+) -> tuple[Ingested, Gated]:
     """Keep the bytes, what they say, and what could not be used.
 
     Parameters
@@ -140,24 +144,38 @@ def take(office: Office, raw: Raw, *, at: datetime, note: bool = True) -> tuple[
         Wall time.
     note : bool
         Whether this is a reading of the feed itself, to be noted as such.
+    authority : str, optional
+        Name under which the address is configured, where one feed reads many authorities.
     """
     feed = _feed(raw.source)
     store = office.store
     sha = store.keep_raw(replace(raw, url=without_secrets(raw.url)))
-    gated = admit(
-        feed,
-        raw,
-        now=at,
-        locate=office.pack,
-        regions=office.pack.regions,
-        previous=_known_events(office, feed, at),
-    )
+    received = signatures.receive(office, raw, at=at)
+    forged: list[Rejected] = []
+    previous = _known_events(office, feed, at)
+
+    def admitted() -> Gated:
+        judged = None if received is None else signatures.Judged(feed=feed, received=received, refused=forged)
+        regions = office.pack.regions
+        return admit(judged or feed, raw, now=at, locate=office.pack, regions=regions, previous=previous)
+
+    gated = admitted()
+    if received is None and gated.messages:  # in an encoding, or behind an escape, that hid them
+        received = signatures.receive(office, raw, at=at, surely=True)
+        gated = admitted()
     with store.transaction():
         if gated.observations.num_rows:
             store.add(gated.observations, ingest=f"{raw.source}:{sha}:observations", at=at)
-        if gated.events:
-            store.add(gated.events, ingest=f"{raw.source}:{sha}:events:{at.isoformat()}", at=at)
-        for rejected in gated.rejected:
+        events, refused = gated.events, gated.rejected
+        if gated.messages or any(aggregate.of_a_message(event) for event in events):
+            register = aggregate.register_of(office)
+            settled, foreign = aggregate.settle(office, events, register)
+            events, refused = tuple(settled), (*refused, *foreign)
+            via = raw.source if authority is None else f"{raw.source}:{authority}"
+            aggregate.keep_messages(store, gated.messages, source=via, raw=sha, at=at, register=register)
+        if events:
+            store.add(events, ingest=f"{raw.source}:{sha}:events:{at.isoformat()}", at=at)
+        for rejected in (*refused, *forged):
             store.quarantine(raw.source, at, sha, rejected.where, rejected.error)
         message = "; ".join(without_secrets(r.error) for r in gated.rejected[:3]) if gated.failed else ""
         if note:
@@ -167,9 +185,9 @@ def take(office: Office, raw: Raw, *, at: datetime, note: bool = True) -> tuple[
         source=raw.source,
         outcome="failed" if gated.failed else "ok",
         observations=gated.observations.num_rows,
-        events=len(gated.events),
+        events=len(events),
         unchanged=gated.unchanged,
-        rejected=len(gated.rejected),
+        rejected=len(refused) + len(forged),
         message=message,
     ), gated
 

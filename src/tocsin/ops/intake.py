@@ -16,7 +16,17 @@ import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 
 from tocsin.feeds import Fetcher, all_feeds
-from tocsin.model import OBSERVATION_SCHEMA, ConfigError, FetchError, Raw, ShapeError, iso, parse_time
+from tocsin.model import (
+    OBSERVATION_SCHEMA,
+    ConfigError,
+    FetchError,
+    Raw,
+    ShapeError,
+    Source,
+    iso,
+    parse_time,
+)
+from tocsin.ops import linked
 from tocsin.ops.ingest import MAX_LINKS, Ingested, take
 from tocsin.ops.office import Office
 from tocsin.ops.redaction import without_secrets
@@ -75,36 +85,72 @@ def poll_authorities(
     done: list[Ingested] = []
     newest: list[datetime] = []
     for name, url in addresses.items():
-        one = Ingested(source=f"{CAP}:{name}", outcome="ok")
-        links = [url]
-        while links and one.outcome == "ok":
-            link = links.pop(0)
-            try:
-                raw = fetcher.fetch(source, link, at=at)
-            except FetchError as error:
-                one = replace(one, outcome="failed", message=without_secrets(str(error)))
-                break
-            if not isinstance(raw, Raw):
-                continue
-            at = max(at, raw.fetched_at)  # nothing is kept before it came
-            more, gated = take(office, raw, at=at, note=False)
-            newest += [] if gated.newest is None else [gated.newest]
-            links += gated.links[:MAX_LINKS] if link == url else ()
-            one = replace(
-                one,
-                outcome=more.outcome,
-                observations=one.observations + more.observations,
-                events=one.events + more.events,
-                unchanged=one.unchanged + more.unchanged,
-                rejected=one.rejected + more.rejected,
-                message=more.message,
-            )
+        one, content, at = _read_authority(office, source, fetcher, name, url, at)
+        newest += content
+        office.store.feed_run(one.source, at, one.outcome, one.message, newest=max(content, default=None))
         done.append(one)
     failed = [f"{one.source}: {one.message}" for one in done if one.outcome == "failed"]
     if done:
         outcome = "failed" if failed else "ok"
         office.store.feed_run(CAP, at, outcome, "; ".join(failed), newest=max(newest, default=None))
     return done
+
+
+def _read_authority(
+    office: Office, source: Source, fetcher: Fetcher, name: str, url: str, at: datetime
+) -> tuple[Ingested, list[datetime], datetime]:
+    """What one authority's feed and the documents that it links gave, and when the last of them came.
+
+    One document that cannot be read costs none of the others, but the authority then counts as failed: a part
+    that is missing is not calm.
+    """
+    one = Ingested(source=f"{CAP}:{name}", outcome="ok")
+    newest: list[datetime] = []
+    unread: list[str] = []
+    said: dict[str, str] = {}
+    links = [url]
+    feed: Raw | None = None
+    for link in links:  # which the feed itself makes longer
+        last = linked.condition(office.store, source.id, url, at) if link == url else None
+        try:
+            raw = fetcher.fetch(source, link, at=at, previous=last)
+        except FetchError as error:
+            unread.append(without_secrets(str(error)))
+            continue
+        if not isinstance(raw, Raw):  # nothing changed since all of it was read
+            state = office.store.feeds(at).get(one.source)
+            newest += [state.newest] if state is not None and state.newest is not None else []
+            continue
+        at = max(at, raw.fetched_at)  # nothing is kept before it came
+        more, gated = take(office, raw, at=at, note=False, authority=name)
+        if more.outcome == "failed":
+            unread.append(more.message)
+        newest += [] if gated.newest is None else [gated.newest]
+        if link != url:
+            if more.outcome == "ok":
+                linked.note(office.store, link, said, at)
+        else:
+            feed = raw
+            said = linked.stamps(raw) if gated.links else {}
+            news = [found for found in linked.due(office.store, gated.links, said, at) if found != url]
+            links += news[:MAX_LINKS]
+            if len(news) > MAX_LINKS:  # what was read now is not asked for again: the rest comes next time
+                unread.append(f"{len(news) - MAX_LINKS} links beyond the first {MAX_LINKS}")
+        one = replace(
+            one,
+            observations=one.observations + more.observations,
+            events=one.events + more.events,
+            unchanged=one.unchanged + more.unchanged,
+            rejected=one.rejected + more.rejected,
+        )
+    if unread:
+        message = unread[0] if len(links) == 1 else f"{len(unread)} of {len(links)} not read; {unread[0]}"
+        for reason in unread if len(links) > 1 else ():
+            office.store.quarantine(one.source, at, None, "link", reason)
+        one = replace(one, outcome="failed", message=message)
+    elif feed is not None:  # a part that is missing is asked for again
+        linked.note_feed(office.store, url, feed.headers, at)
+    return one, newest, at
 
 
 def import_table(office: Office, path: Path, *, source: str, at: datetime) -> Ingested:

@@ -129,7 +129,7 @@ def _summary(one: cycle.Cycle, plan: Plan) -> dict[str, Any]:
         "thresholds": one.thresholds,
         "assessments": [to_plain(a) for a in one.assessments if 1 <= a.level < UNKNOWN],
         "unknown": {d: int((bytes_ == UNKNOWN).sum()) for d, bytes_ in one.levels.items()},
-        "proposals": [p.alert.id for p in one.proposals],
+        "proposals": [p.alert.id for p in one.proposals if not p.held],
     }
 
 

@@ -41,6 +41,10 @@ SETTINGS: dict[str, Any] = {
 SPACING = 0.5
 """Degrees between neighbours of the grid."""
 
+COUNTS = Quantity(
+    id="null.count", domain="null", title="Counts", unit="1", kind=Kind.COUNT, bad=Bad.HIGH, step=DAY
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Null:
@@ -87,13 +91,13 @@ class Null:
         return abs(self.rate / self.per_week - 1) <= 0.2
 
 
-def garwood(count: int, exposure: float, level: float = 0.95) -> tuple[float, float]:
+def garwood(count: float, exposure: float, level: float = 0.95) -> tuple[float, float]:
     """Exact Poisson interval of a rate (Garwood 1936, doi:10.2307/2333958).
 
     Parameters
     ----------
-    count : int
-        Events seen.
+    count : float
+        Events seen; a fraction where they come in clusters, each of which counts once.
     exposure : float
         Time in which they were, above 0.
     level : float
@@ -186,15 +190,6 @@ def null_world(
 
 
 def _country(rows: int, columns: int, budget: Budget) -> tuple[Domain, dict[str, Region]]:
-    quantity = Quantity(
-        id="null.count",
-        domain="null",
-        title="Counts",
-        unit="1",
-        kind=Kind.COUNT,
-        bad=Bad.HIGH,
-        step=DAY,
-    )
     domain = Domain(
         id="null",
         title="Nothing happens",
@@ -203,7 +198,7 @@ def _country(rows: int, columns: int, budget: Budget) -> tuple[Domain, dict[str,
         response_type="None",
         sources=(),
         region_level="county",
-        monitors=(Monitor(quantity=quantity, method="seasonal_nb", settings=SETTINGS, raises=True),),
+        monitors=(Monitor(quantity=COUNTS, method="seasonal_nb", settings=SETTINGS, raises=True),),
         budget=budget,
         criteria=Criteria(group_km=60.0, hold=2 * DAY, renew=timedelta(hours=12)),
         outcome=None,

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Mapping, Sequence
+import os
+import secrets
+import socket
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
@@ -17,11 +20,13 @@ from tocsin.catalog import detectors, plugins
 from tocsin.geo import Pack, load_pack
 from tocsin.model import Plan, RegionLevel
 from tocsin.model.law import LegalBasis
+from tocsin.ops.address_book import read_recipients, receipt_secret, replay_recipients
+from tocsin.ops.outlines import Outlines
 from tocsin.ops.plan import make_plan
 from tocsin.respond.playbook import Playbook, playbooks
 from tocsin.store import KEEP, Store, open_store
 from tocsin.warn.addresses import AddressBook
-from tocsin.warn.contract import Audience, Recipient
+from tocsin.warn.contract import PLUGIN
 from tocsin.warn.deliver import Desk
 from tocsin.warn.message import Issuer
 
@@ -51,7 +56,7 @@ class Office:
     pack: Pack
     domains: tuple[str, ...]
     channels: Mapping[str, ModuleType] = field(
-        default_factory=lambda: plugins("tocsin.warn.channels", ("NAME", "MAX_BYTES", "send"))
+        default_factory=lambda: plugins("tocsin.warn.channels", PLUGIN)
     )
 
     @cached_property
@@ -89,38 +94,37 @@ class Office:
     def desk(self) -> Desk:
         """What delivery needs to know."""
         return self._desk(
-            AddressBook(
-                public=(
-                    self._recipient("public-feed", "atom", "public", Audience.PUBLIC),
-                    self._recipient("partners-folder", "file", "partners", Audience.PUBLIC),
-                ),
-                drill=(self._recipient("drill-folder", "file", "drill", Audience.DRILL),),
-            )
+            read_recipients(self.path, self.channels), functools.partial(receipt_secret, self.path)
         )
 
     @cached_property
     def replay_desk(self) -> Desk:
         """What delivery needs to know in a replay: it has folders of its own."""
-        return self._desk(
-            AddressBook(
-                public=(self._recipient("replay-feed", "atom", "replay/public", Audience.PUBLIC),),
-                drill=(self._recipient("replay-drill", "file", "replay/drill", Audience.DRILL),),
-            )
-        )
+        return self._desk(replay_recipients(self.path))
 
-    def _desk(self, book: AddressBook) -> Desk:
-        issuer = Issuer(
+    @cached_property
+    def issuer(self) -> Issuer:
+        """In whose name messages go out; known whatever is wrong with the address book."""
+        return Issuer(
             sender=self.pack.sender,
             name=self.pack.sender_name,
+            matrix=self.pack.matrix,
+            schemes=self.pack.schemes,
             geocodes={
-                RegionLevel.COUNTY: (("SAME", "0{tail}"), ("FIPS6", "0{tail}")),
-                RegionLevel.STATE: (("SAME", "0{tail}000"),),
+                level: tuple((c.scheme, c.code) for c in self.pack.description.codes if c.level is level)
+                for level in RegionLevel
             },
         )
-        return Desk(issuer=issuer, levels=self.pack.levels, regions=self.pack.regions, book=book)
 
-    def _recipient(self, name: str, channel: str, folder: str, audience: Audience) -> Recipient:
-        return Recipient(id=name, channel=channel, address=str(self.path / folder), audience=audience)
+    def _desk(self, book: AddressBook, secret: Callable[[], bytes] = bytes) -> Desk:
+        return Desk(
+            issuer=self.issuer,
+            levels=self.pack.levels,
+            regions=self.pack.regions,
+            book=book,
+            polygons=Outlines(self.pack),
+            secret=secret,
+        )
 
 
 def open_office(
@@ -157,6 +161,11 @@ def open_office(
         pack=country,
         domains=tuple(domains or country.domains),
     )
+
+
+def sender() -> str:
+    """A new name for something that sends: of no other process, nor of another sender of this one."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(8)}"
 
 
 @functools.cache

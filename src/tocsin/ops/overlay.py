@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
@@ -108,5 +109,8 @@ def write(store: Path, domain: str, *, start: float, reason: str, at: datetime) 
     path = store / FOLDER / f"{domain}.toml"
     path.parent.mkdir(parents=True, exist_ok=True)
     words = json.dumps(f"{reason} Calibrated {iso(at)}.", ensure_ascii=False)
-    path.write_text(f"reason = {words}\n\n[budget]\nstart = {start}\n", "utf-8")
+    # Whole or not at all: a cycle or a backup may read it at this moment.
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.write_text(f"reason = {words}\n\n[budget]\nstart = {start}\n", "utf-8")
+    part.replace(path)
     return path

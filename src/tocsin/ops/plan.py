@@ -32,7 +32,7 @@ def make_plan(pack: Pack, domains: Sequence[str] | None = None, *, store: Path |
     Raises
     ------
     ConfigError
-        When a domain is none of the pack's, or cites a law that the pack does not have.
+        When a domain is none of the pack's, or cites a law or asks for a matrix that the pack does not have.
 
     Examples
     --------
@@ -52,6 +52,9 @@ def make_plan(pack: Pack, domains: Sequence[str] | None = None, *, store: Path |
     for domain in loaded:
         if domain.legal_basis not in laws:
             raise ConfigError(f"{domain.id}.toml", "legal_basis", domain.legal_basis, laws)
+        if domain.criteria.level_by == "matrix" and pack.matrix is None:
+            have = f"rule: {pack.id}/pack.toml has no matrix"
+            raise ConfigError(f"{domain.id}.toml", "criteria.level_by", "matrix", have)
     counties = pack.at_level("county")
     return Plan(
         id=_identity(pack, loaded),
@@ -61,6 +64,7 @@ def make_plan(pack: Pack, domains: Sequence[str] | None = None, *, store: Path |
         watched={d.id: _watched(pack, d) for d in loaded},
         neighbours={c.id: tuple(n.id for n in pack.neighbours(c.id)) for c in counties},
         sender=pack.sender,
+        matrix=pack.matrix,
     )
 
 

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ from tocsin.model import (
     OutcomeRule,
     Panel,
     Region,
+    Snapshot,
     State,
     from_us,
     to_us,
@@ -190,6 +191,8 @@ def rehearse(
     places: Mapping[str, Region],
     budget: Budget,
     verdict: Verdict,
+    *,
+    first: float | None = None,
 ) -> Rehearsed:
     """Issue what a threshold or a budget lets through.
 
@@ -205,19 +208,21 @@ def rehearse(
         With a gain of 0 the threshold stays at its start. Until the shadow phase is over nothing is issued.
     verdict : callable
         Asked of every open chain at every moment.
+    first : float or None
+        Threshold to begin with, where another rehearsal ended; the start of the budget if not given.
 
     Returns
     -------
     Rehearsed
     """
-    threshold = budget.start
-    first: dict[str, Alert] = {}
+    threshold = budget.start if first is None else first
+    opened: dict[str, Alert] = {}
     newest: dict[str, Alert] = {}
     verdicts: dict[str, str] = {}
     waiting: set[str] = set()
     track = np.full(len(heard), threshold)
     for i, moment in enumerate(heard):
-        said = {chain: verdict(_issued(first, newest, chain), moment.at) for chain in sorted(waiting)}
+        said = {chain: verdict(_issued(opened, newest, chain), moment.at) for chain in sorted(waiting)}
         fresh = {chain: v for chain, v in said.items() if v is not None}
         verdicts |= fresh
         waiting -= fresh.keys()
@@ -232,12 +237,14 @@ def rehearse(
             continue
         standing = [a for a in newest.values() if a.expires > moment.at]
         for proposal in propose(_context(moment.at, domain, places), found, [], standing):
+            if proposal.held:
+                continue
             alert = replace(proposal.alert, state=State.ISSUED, sent=moment.at, approver="rehearsal")
-            if alert.chain not in first:
-                first[alert.chain] = alert
+            if alert.chain not in opened:
+                opened[alert.chain] = alert
                 waiting.add(alert.chain)
             newest[alert.chain] = alert
-    chains = tuple(_issued(first, newest, chain) for chain in first)
+    chains = tuple(_issued(opened, newest, chain) for chain in opened)
     return Rehearsed(chains=chains, verdicts=verdicts, thresholds=track)
 
 
@@ -277,10 +284,10 @@ def by_outcome(held: Held, domain: Domain, rule: OutcomeRule, places: Mapping[st
         last = max(day for _, day in wanted)
         if at < datetime(last.year, last.month, last.day, tzinfo=at.tzinfo) + timedelta(days=2) + rule.settle:
             return None
-        seen = replace(held, at=at)
+        seen = cast(Snapshot, replace(held, at=at))  # a verdict asks a snapshot for panels, which it has
         missing = [pair for pair in wanted if pair not in days]
-        days.update({(d.region, d.day): d for d in judge_days(seen, rule, missing, places)})  # type: ignore[arg-type]
-        entry = ledger.settle(seen, domain, rule, chain, days, places)  # type: ignore[arg-type]
+        days.update({(d.region, d.day): d for d in judge_days(seen, rule, missing, places)})
+        entry = ledger.settle(seen, domain, rule, chain, days, places)
         return None if entry is None or entry["verdict"] == ledger.OPEN else str(entry["verdict"])
 
     return verdict

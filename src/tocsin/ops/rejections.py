@@ -15,6 +15,7 @@ from tocsin.ops.office import Office
 from tocsin.warn import lifecycle
 from tocsin.warn.proposal import PENDING, Proposal
 from tocsin.warn.rejection import Rejection, goes_on, reject_first, weigh
+from tocsin.warn.report import event_of
 
 KIND = "rejection"
 
@@ -61,14 +62,14 @@ def ask(office: Office, proposal: Proposal) -> Proposal | None:
         _withhold(office, rejection, alert, criteria)
     if weighed.barred_by:
         return None
-    if _is_over(office, alert):
+    if _is_over(office, alert) or _is_of_another(office, alert):
         # A report keeps its id; the message about it that is asked anew needs one of its own.
         fresh = f"{alert.id.rsplit('.', 1)[0]}.{alert.created_at:%Y%m%dT%H%M%SZ}.1"
         alert = replace(alert, id=fresh, chain=fresh)
     if alert is proposal.alert and not weighed.because:
         return proposal
     _, decision = lifecycle.draft(alert, actor="system", role=Role.SYSTEM, at=alert.created_at)
-    return Proposal(alert=alert, decision=replace(decision, reason=weighed.because))
+    return replace(proposal, alert=alert, decision=replace(decision, reason=weighed.because))
 
 
 def _is_over(office: Office, alert: Alert) -> bool:
@@ -86,10 +87,23 @@ def _is_over(office: Office, alert: Alert) -> bool:
     return not open_ and not any(a.msg_type == "Cancel" and a.sent is not None for a in chain)
 
 
+def _is_of_another(office: Office, alert: Alert) -> bool:
+    """Whether the id is that of a message about something else: two publishers may name two things alike."""
+    same: Alert | None = office.store.get("alert", alert.id)
+    if same is None:
+        return False
+    if event_of(same) is None and event_of(alert) is None:
+        return set(same.regions).isdisjoint(alert.regions)
+    return event_of(same) != event_of(alert)
+
+
 def _rejections(office: Office, domain: str, at: datetime) -> list[Rejection]:
     """Rejections of a domain whose drafts are rejected still: one that was edited is a draft again."""
     rows = office.store.list(KIND, at=at, where={"domain": domain})
+    hold = _criteria(office, domain).hold
     kept = [from_plain(Rejection, row) for row in rows]
+    # What was over long ago answers nothing; years of it are not looked up at every cycle.
+    kept = [r for r in kept if at - LATE < max(r.until, r.alarm + hold)]
     return [r for r in kept if office.store.get("alert", r.id, at).state is State.REJECTED]
 
 

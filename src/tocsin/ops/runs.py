@@ -110,7 +110,7 @@ def look(office: Office, *, at: datetime, domains: Sequence[str]) -> dict[str, A
         "domains": [d.id for d in plan.domains],
         "unknown": {d: int((levels == UNKNOWN).sum()) for d, levels in one.levels.items()},
         "inputs_hash": one.inputs,
-        "proposals": [p.alert.id for p in one.proposals],
+        "proposals": [p.alert.id for p in one.proposals if not p.held],
         "assessments": [_assessment(to_plain(a)) for a in one.assessments if 1 <= a.level < UNKNOWN],
     }
 

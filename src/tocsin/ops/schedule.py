@@ -1,7 +1,7 @@
 """Live operation: jobs at their own pace, one thread each; none calls another, none can stop another.
 
-Each feed is read by a job of its own, so that a slow publisher delays nobody; cycles, delivery with
-escalation, and upkeep are jobs too. A job that fails says so and is tried again at its next time.
+Each feed is read by a job of its own, so that a slow publisher delays nobody; cycles, delivery, escalation,
+tests of the channels and upkeep are jobs too. A job that fails says so and is tried again at its next time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 
 from tocsin.feeds import Feed, Fetcher
 from tocsin.model import HOUR, Raw, iso
-from tocsin.ops import commands, ingest, intake, jobs, loop
+from tocsin.ops import anchoring, commands, ingest, intake, jobs, loop, reach, repeats
+from tocsin.ops.delivery import Courier
 from tocsin.ops.loop import CYCLE
 from tocsin.ops.office import Office
 from tocsin.ops.redaction import without_secrets
@@ -25,7 +26,10 @@ from tocsin.store import Store
 LOG = logging.getLogger("tocsin")
 
 POST = timedelta(seconds=15)
-"""From one round of delivery and escalation to the next: neither waits for a cycle."""
+"""From one look for warnings that wait too long to the next: it does not wait for a cycle."""
+
+DELIVERY = timedelta(seconds=1)
+"""From one look into the outboxes to the next."""
 
 UPKEEP = HOUR
 """From one flush of the inbox to the next."""
@@ -118,7 +122,8 @@ class Scheduler:
     ) -> None:
         self._clock, self._tick, self._store = clock, tick, office.store
         self._stop = threading.Event()
-        self.jobs = _jobs(office, fetcher, dict(authorities or {}))
+        self.courier = Courier(office=office, clock=clock)  # a bad address book is refused here, at the start
+        self.jobs = _jobs(office, fetcher, dict(authorities or {}), self.courier)
         self._threads = [
             threading.Thread(target=self._run, args=(job,), name=f"tocsin-{job.name}", daemon=True)
             for job in self.jobs
@@ -135,6 +140,7 @@ class Scheduler:
         self._stop.set()
         for thread in self._threads:
             thread.join(timeout)
+        self.courier.stop(timeout)
 
     def _run(self, job: Job) -> None:
         while not self._stop.is_set():
@@ -142,7 +148,7 @@ class Scheduler:
             self._stop.wait(self._tick.total_seconds())
 
 
-def _jobs(office: Office, fetcher: Fetcher, authorities: Mapping[str, str]) -> list[Job]:
+def _jobs(office: Office, fetcher: Fetcher, authorities: Mapping[str, str], courier: Courier) -> list[Job]:
     jobs = [
         Job(
             name=f"feed {source}",
@@ -157,7 +163,10 @@ def _jobs(office: Office, fetcher: Fetcher, authorities: Mapping[str, str]) -> l
     return [
         *jobs,
         Job(name="cycle", every=CYCLE, work=_Cycler(office).run),
-        Job(name="post", every=POST, work=functools.partial(post, office)),
+        Job(name="delivery", every=DELIVERY, work=courier.turn),
+        Job(name="escalation", every=POST, work=functools.partial(escalate, office)),
+        Job(name="reach", every=reach.LOOK, work=functools.partial(reach.send_when_due, office)),
+        Job(name="anchor", every=anchoring.LOOK, work=functools.partial(anchoring.take_when_due, office)),
         Job(name="upkeep", every=UPKEEP, work=functools.partial(tend, office.store)),
     ]
 
@@ -242,10 +251,17 @@ def live_cycle(office: Office, *, at: datetime, world: World | None = None) -> W
     return world
 
 
-def post(office: Office, at: datetime) -> None:
-    """Call who must be called for what waits, and take what is in the outbox to the channels."""
+def escalate(office: Office, at: datetime) -> None:
+    """Call who must be called for what waits, and say again what stands and is to be repeated."""
+    for name in repeats.repeat(office, at=at):
+        LOG.info("%s stands: it is said again", name)
     for call in commands.escalate(office, at=at):
         LOG.warning("%s waits %s: %s is called (%s)", call.alert, call.state, call.to, call.text)
+
+
+def post(office: Office, at: datetime) -> None:
+    """Escalate, and take what is in the outboxes to the channels in one round."""
+    escalate(office, at)
     for alarm in commands.send_pending(office, at=at).alarms:
         LOG.error("%s", alarm)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 import numpy as np
 
@@ -19,14 +20,22 @@ STALE = "stale"
 """Outcome of a source that is read, but whose content is too old."""
 
 
-def aged(state: FeedState, source: Source | None, at: datetime) -> FeedState:
+class Aging(Protocol):
+    """Whatever says after how long its content is too old: a source, or one authority of many."""
+
+    @property
+    def stale_after(self) -> timedelta:
+        """When content so old is too old."""
+
+
+def aged(state: FeedState, source: Aging | None, at: datetime) -> FeedState:
     """Say of a source that was read well whether its content is too old by now.
 
     Parameters
     ----------
     state : FeedState
         Of its last reading.
-    source : Source or None
+    source : Source, Authority or None
         Its declaration; None for a source that nothing is declared of, which has no age.
     at : datetime
         Moment of knowledge.

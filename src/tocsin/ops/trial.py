@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -17,8 +16,8 @@ from tocsin.detect.contract import Detector, Floats, Now, State, Step, judge
 from tocsin.detect.season import season_index
 from tocsin.model import ConfigError, Judgement, ShapeError
 from tocsin.model import zone as in_zone
-from tocsin.ops import long_table
-from tocsin.ops.described import described, needs, season
+from tocsin.ops import long_table, parameters
+from tocsin.ops.described import needs, season
 from tocsin.ops.long_table import LongTable
 
 OUT = ("series", "time", "value", "expected", "upper", "tail", "alarm")
@@ -29,27 +28,11 @@ Tell = Callable[[str, int, int], None]
 
 
 def methods() -> list[dict[str, Any]]:
-    """Every method in its own words, with its parameters and their defaults."""
-    rows = []
-    for name, kind in detectors().items():
-        said = described(kind)
-        rows.append(
-            {
-                "method": name,
-                "title": said.title,
-                "good_for": said.good.removeprefix("Good for ").rstrip("."),
-                "not_good": said.not_good.removeprefix("Not good ").rstrip("."),
-                "season": season(kind),
-                "needs": list(needs(kind)),
-                "cost": said.cost,
-                "parameters": {
-                    f.name: None if f.default is dataclasses.MISSING else f.default
-                    for f in dataclasses.fields(kind)
-                },
-                "references": list(said.references),
-            }
-        )
-    return rows
+    """Every method in its own words, with its parameters, their defaults, season and needed columns."""
+    return [
+        parameters.row(name, kind) | {"season": season(kind), "needs": list(needs(kind))}
+        for name, kind in detectors().items()
+    ]
 
 
 def make(method: str, settings: Sequence[str]) -> Detector:
@@ -65,37 +48,17 @@ def make(method: str, settings: Sequence[str]) -> Detector:
     >>> make("threshold", ["limit=5", "side=low"]).side
     'low'
     """
-    kinds = detectors()
-    if method not in kinds:
-        raise ConfigError("detect", "METHOD", method, sorted(kinds))
-    fields = {f.name: f for f in dataclasses.fields(kinds[method])}
-    values: dict[str, Any] = {}
-    for text in settings:
-        name, equals, word = text.partition("=")
-        if not equals or name not in fields:
-            raise ConfigError(method, "--set", name, sorted(fields))
-        values[name] = _value(word)
-    missing = [
-        n
-        for n, f in fields.items()
-        if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING and n not in values
-    ]
+    kind = parameters.chosen(detectors(), "detect", method)
+    values = parameters.given(kind, method, settings)
+    missing = [name for name in parameters.required(kind) if name not in values]
     if missing:
         raise ConfigError(method, "--set", None, f"a value for {', '.join(missing)}")
     try:
-        made: Detector = kinds[method](**values)
+        made: Detector = kind(**values)
     except (TypeError, ValueError, LookupError, ArithmeticError) as error:
         said = f"what the method takes; it said {type(error).__name__}: {error}"
         raise ConfigError(method, "--set", " ".join(settings), said) from error
     return made
-
-
-def _value(word: str) -> Any:
-    try:
-        value = json.loads(word)
-    except json.JSONDecodeError:
-        return word
-    return tuple(value) if isinstance(value, list) else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

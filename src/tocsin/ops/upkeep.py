@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tocsin.govern import audit
+from tocsin.ops import anchoring
 from tocsin.ops.office import Office
-from tocsin.store import JournalEntry, open_store, restore_store
+from tocsin.store import open_store, restore_store
 
 
 def check(office: Office) -> list[str]:
-    """Faults of the store and of its journal, in words; empty when both are whole."""
-    return [*office.store.check(), *journal_faults(office.store.audit())]
-
-
-def journal_faults(entries: Sequence[JournalEntry]) -> tuple[str, ...]:
-    """Where the journal was changed, and which issues it does not bear out; empty when neither."""
-    return (*audit.verify(entries), *audit.unlawful(e.decision for e in entries))
+    """Faults of the store and of its record of decisions, in words; empty when both are whole."""
+    return [*office.store.check(), *(str(f) for f in anchoring.verify(office.path).faults)]
 
 
 def compact(office: Office, *, at: datetime, full: bool = False) -> dict[str, int]:
@@ -30,19 +24,30 @@ def compact(office: Office, *, at: datetime, full: bool = False) -> dict[str, in
 def backup(office: Office, destination: Path) -> dict[str, Any]:
     """A copy of this moment in a new folder, itself a store."""
     office.store.backup(destination)
+    anchoring.keep_with(office.path, destination)
     return describe(destination)
 
 
 def restore(source: Path, path: Path) -> dict[str, Any]:
     """Lay a backup out as a store in a new folder, and check it.
 
+    Returns
+    -------
+    dict
+        As :func:`describe`, and ``faults``: what is wrong with it in words, none of which costs anything.
+
     Raises
     ------
     StoreError
         When there is no backup, something is in the folder, or the backup is damaged.
     """
-    restore_store(source, path).close()
-    return describe(path)
+    store = restore_store(source, path)
+    try:
+        anchoring.keep_with(source, path)
+        faults = store.check()
+    finally:
+        store.close()
+    return {**describe(path), "faults": faults}
 
 
 def migrate(path: Path) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -87,7 +88,7 @@ def probation(rows: int) -> int:
     return int(PROBATION * min(rows, LONGEST))
 
 
-def judged(score: ArrayLike, times: ArrayLike, windows: Sequence[tuple[object, object]]) -> Judged:
+def judged(score: ArrayLike, times: ArrayLike, windows: Sequence[tuple[Any, Any]]) -> Judged:
     """Judge the rows of one series.
 
     Parameters
@@ -121,8 +122,8 @@ def judged(score: ArrayLike, times: ArrayLike, windows: Sequence[tuple[object, o
     index = np.arange(len(s))
     best = _sigmoid(np.array([-1.0]))[0]
     for number, (begin, end) in enumerate(windows):
-        first = int(np.searchsorted(t, begin, "left"))  # type: ignore[call-overload]
-        last = int(np.searchsorted(t, end, "left"))  # type: ignore[call-overload]
+        first = int(np.searchsorted(t, begin, "left"))
+        last = int(np.searchsorted(t, end, "left"))
         last = last if last < len(t) and t[last] == end else last - 1
         if last < first:
             raise ValueError(f"window {begin} to {end}: got no row in it")

@@ -15,6 +15,9 @@ Floats = NDArray[np.float64]
 HUGE = 1e14
 """Means above this are beyond the precision of the incomplete beta function."""
 
+LOPSIDED = 1e3
+"""Mean over size from which the other side of the incomplete beta function is the exact one."""
+
 
 def tail(count: Floats, mean: Floats, size: Floats) -> Floats:
     """Probability of a count at least as large.
@@ -37,8 +40,14 @@ def tail(count: Floats, mean: Floats, size: Floats) -> Floats:
     with np.errstate(all="ignore"):
         poisson = np.isinf(size)
         at = np.maximum(count, 1e-300)
-        share = mean / (mean + np.where(poisson, 1.0, size))
-        negative = special.betainc(at, np.where(poisson, 1.0, size), share)
+        finite = np.where(poisson, 1.0, size)
+        share = mean / (mean + finite)
+        # Close to one the share keeps few digits of what is left of it, on which the tail rests.
+        negative = np.where(
+            mean > LOPSIDED * finite,
+            special.betaincc(finite, at, finite / (mean + finite)),
+            special.betainc(at, finite, share),
+        )
         out = np.where(poisson, special.gammainc(at, mean), negative)
         return np.where(count <= 0, np.where(np.isnan(mean + size), np.nan, 1.0), out)
 
@@ -69,11 +78,12 @@ def quantile(level: float, mean: Floats, size: Floats) -> Floats:
     fuzz = (1 - level) * (1 + 64 * np.finfo(float).eps) + 1e-300
 
     def enough(count: Floats) -> NDArray[np.bool_]:
-        return tail(count + 1, centre, spread) <= fuzz
+        # Where the tail overflows nothing is left of it; taken as not enough, the search would never end.
+        return ~(tail(count + 1, centre, spread) > fuzz)
 
     with np.errstate(all="ignore"):
         deviation = np.sqrt(centre + np.where(np.isinf(spread), 0.0, centre**2 / spread))
-        low, width = np.full(len(centre), -1.0), np.ceil(centre + 3 * deviation) + 1
+        low, width = np.full(len(centre), -1.0), np.minimum(np.ceil(centre + 3 * deviation) + 1, 1e290)
         high = low + width
         while not (reached := enough(high)).all():
             low = np.where(reached, low, high)
@@ -95,9 +105,8 @@ def _far_quantile(level: float, mean: Floats, size: Floats) -> Floats:
     """Quantile where counts are so large that single ones do not matter: of the limiting distributions."""
     z = float(special.ndtri(level))
     nearly_normal = (size > 1e8) | np.isinf(size)
-    variance = mean * (1 + np.where(np.isinf(size), 0.0, mean / size))
+    phi = 1 + np.where(np.isinf(size), 0.0, mean / size)  # variance over mean
     skewed = mean * special.gammaincinv(np.where(nearly_normal, 1.0, size), level) / size
     # Cornish and Fisher: the skewness adds a constant, (2 phi - 1) (z^2 - 1) / 6.
-    phi = variance / mean
-    normal = np.floor(mean + z * np.sqrt(variance) + (2 * phi - 1) * (z * z - 1) / 6)
+    normal = np.floor(mean + z * np.sqrt(mean) * np.sqrt(phi) + (2 * phi - 1) * (z * z - 1) / 6)
     return np.asarray(np.where(nearly_normal, normal, skewed))

@@ -27,6 +27,7 @@ class Accounts:
             "disabled": account.disabled,
         }
         with self.database.write() as connection:
+            self.database.touch("account", account.name)
             old = connection.execute(sa.select(ACCOUNT).where(ACCOUNT.c.name == account.name)).first()
             if old is None:
                 connection.execute(sa.insert(ACCOUNT).values(name=account.name, **row))

@@ -83,6 +83,7 @@ class Authority:
                 connection.execute(sa.insert(APPROVAL).values(**row))
             except sa.exc.IntegrityError as error:
                 raise ConflictError(f"alert {alert}: this approval is there already: {error.orig}") from error
+            self.database.touch("approval", alert, content_hash, until)
 
     def issue(
         self, *, alert: str, content_hash: str, approval_expires: datetime, at: datetime, issuer: str
@@ -129,6 +130,7 @@ class Authority:
                     issuer=issuer,
                 )
             )
+            self.database.touch("issue", alert)
 
     def approvals(self, alert: str) -> list[Approval]:
         """Approvals of an alert, oldest first."""

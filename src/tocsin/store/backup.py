@@ -1,4 +1,4 @@
-"""Backup and restore: a copy of the database, and links to files that never change."""
+"""Backup and restore: copies of the database and the settings, and links to files that never change."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ from tocsin.store.database import in_words
 from tocsin.store.segment import sync_folder
 
 DATABASE = "tocsin.db"
+
+SETTINGS = ("*.toml", "domains/*.toml", "trust/*.toml", "trust/*.pem", "receipts.secret")
+"""Texts in the folder of a store that say how it is run and whom it trusts: written, or drawn once."""
+
+_SECRET = b"PRIVATE KEY-----"
 
 
 def copy_database(source: Path, destination: Path) -> None:
@@ -46,6 +51,53 @@ def link(source: Path, destination: Path) -> None:
         shutil.copyfile(source, destination)
 
 
+def copy_settings(source: Path, destination: Path) -> None:
+    """Copies of what is set for a store: these files change, so that a link would change the backup too.
+
+    A file keeps its permissions, since it may hold an address with a key; one that goes is left out. So is
+    one that holds a private key: no backup carries one away, and among settings there is no place for it.
+
+    Raises
+    ------
+    StoreError
+        When a file cannot be read or written.
+    """
+    for pattern in SETTINGS:
+        for file in sorted(source.glob(pattern)):
+            target = destination / file.relative_to(source)
+            try:
+                content, mode = file.read_bytes(), file.stat().st_mode & 0o777
+                if holds_private_key(content):
+                    continue
+                target.parent.mkdir(parents=True, exist_ok=True)
+                handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                with os.fdopen(handle, "wb") as out:
+                    out.write(content)
+                    out.flush()
+                    os.fchmod(out.fileno(), mode)
+                    os.fsync(out.fileno())
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise StoreError(f"{file}: got {error}, allowed: a file that can be copied") from error
+    for folder in {(destination / pattern).parent for pattern in SETTINGS}:
+        if folder.is_dir():
+            sync_folder(folder)
+
+
+def holds_private_key(content: bytes) -> bool:
+    """Whether a text holds a private key in PEM.
+
+    Examples
+    --------
+    >>> holds_private_key(b"-----BEGIN EC PRIVATE KEY-----")
+    True
+    >>> holds_private_key(b"-----BEGIN CERTIFICATE-----")
+    False
+    """
+    return _SECRET in content
+
+
 def require_empty(folder: Path) -> None:
     """Make a folder that is to receive a store, or say that something is in it."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -68,5 +120,6 @@ def copy_store(backup: Path, path: Path) -> None:
         for file in sorted((backup / folder).rglob("*")):
             if file.is_file():
                 link(file, path / folder / file.relative_to(backup / folder))
+    copy_settings(backup, path)
     copy_database(backup / DATABASE, path / DATABASE)
     sync_folder(path)

@@ -128,6 +128,10 @@ class OutboxItem:
     next_try: datetime | None
     settled_at: datetime | None
     detail: str
+    priority: int = 0
+    owner: str | None = None
+    lease_until: datetime | None = None
+    confirmed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +225,73 @@ class Session:
     csrf: str
 
 
+class Outbox(Protocol):
+    """One table of decisions to send; a row is sent by who holds its lease."""
+
+    def enqueue(
+        self,
+        *,
+        group: str,
+        recipient: str,
+        content_hash: str,
+        channel: str,
+        payload: Mapping[str, Any],
+        at: datetime,
+        priority: int = 0,
+    ) -> bool:
+        """Put a message there; False when it is there already."""
+
+    def pending(self, at: datetime, *, limit: int | None = None) -> builtins.list[OutboxItem]:
+        """Messages to be tried at ``at``, in the order in which they came."""
+
+    def due(self, at: datetime, *, horizon: timedelta) -> dict[str, datetime]:
+        """Recipients with messages that could be sent now, and since when the first of them waits."""
+
+    def claim(
+        self,
+        at: datetime,
+        *,
+        recipient: str,
+        owner: str,
+        lease: timedelta,
+        horizon: timedelta,
+        limit: int,
+    ) -> builtins.list[OutboxItem]:
+        """Take messages to send them: of each group the first that is not settled."""
+
+    def holds(self, id: int, owner: str) -> bool:  # noqa: A002
+        """Whether a message is still to be sent, and by this owner and no other."""
+
+    def wake(self, recipient: str, at: datetime) -> None:
+        """Let what waits for its next try be tried now: the recipient's receiver is back."""
+
+    def release(self, owner: str) -> None:
+        """Give back what was taken and not settled."""
+
+    def settle(
+        self,
+        id: int,  # noqa: A002
+        *,
+        status: str,
+        at: datetime,
+        detail: str = "",
+        next_try: datetime | None = None,
+        owner: str | None = None,
+    ) -> None:
+        """Note what a channel answered."""
+
+    def confirm(self, key: str, *, at: datetime) -> bool:
+        """Note that the receiver itself says it has a message."""
+
+    def rows(
+        self, *, status: str | None = None, alert: str | None = None, since: datetime | None = None
+    ) -> builtins.list[OutboxItem]:
+        """Messages in any state, oldest first."""
+
+    def tally(self) -> dict[str, int]:
+        """How many messages are in each state."""
+
+
 class Store(Protocol):
     """Everything that is kept, as known at any moment."""
 
@@ -266,6 +337,9 @@ class Store(Protocol):
 
     def revisions(self, quantity: str, region: str, valid_time: datetime | None = None) -> pa.Table:
         """All versions of the cells of a series, by valid time and known time."""
+
+    def event_history(self, id: str) -> builtins.list[Event]:  # noqa: A002
+        """Every version of an event, oldest first; empty for one that is not known."""
 
     def counts(self) -> pa.Table:
         """Rows kept by ``source`` and ``day`` of valid time: columns source, day, rows."""
@@ -341,6 +415,9 @@ class Store(Protocol):
         """Approvals of an alert, oldest first."""
 
     # -- delivery
+    def outbox_of(self, name: str) -> Outbox:
+        """One of the outboxes, which share nothing: ``public``, ``drill`` or ``reach``."""
+
     def enqueue(
         self,
         *,
@@ -350,11 +427,12 @@ class Store(Protocol):
         channel: str,
         payload: Mapping[str, Any],
         at: datetime,
+        priority: int = 0,
     ) -> bool:
-        """Put a message into the outbox; False when it is there already."""
+        """Put a message into the outbox of real warnings; False when it is there already."""
 
     def pending(self, at: datetime, *, limit: int | None = None) -> builtins.list[OutboxItem]:
-        """Messages to be tried at ``at``, in the order in which they came."""
+        """Real warnings to be tried at ``at``, in the order in which they came."""
 
     def settle(
         self,
@@ -364,11 +442,12 @@ class Store(Protocol):
         at: datetime,
         detail: str = "",
         next_try: datetime | None = None,
+        owner: str | None = None,
     ) -> None:
         """Note what a channel answered; ``failed`` needs ``next_try``, ``dead`` is given up."""
 
     def outbox(self, *, status: str | None = None) -> builtins.list[OutboxItem]:
-        """Messages in any state, oldest first."""
+        """Real warnings in any state, oldest first."""
 
     # -- cycles
     def put_cycle(self, row: CycleRow) -> bool:

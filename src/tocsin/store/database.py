@@ -10,7 +10,7 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from tocsin.model.errors import StoreError
+
+Seal = Callable[[sa.Connection, Mapping[tuple[str, ...], tuple[Any, ...]]], object]
+"""What is done before a commit with the rows that were touched: see :mod:`tocsin.store.seals`."""
 
 BUSY_S = 30
 """How long a writer waits for another process before it gives up."""
@@ -61,6 +64,7 @@ class Database:
             for _ in range(2)
         )
         self._local = threading.local()
+        self.seal: Seal | None = None
         for engine in (self._readers, self._writers):
             sa.event.listen(engine, "connect", _on_connect)
         sa.event.listen(self._writers, "connect", _on_connect_writer)
@@ -88,15 +92,30 @@ class Database:
                 yield writer
             return
         later: dict[Hashable, Callable[[], object]] = {}
+        touched: dict[tuple[str, ...], tuple[Any, ...]] = {}
         with in_words("written"), self._writers.connect() as connection, connection.begin():
-            self._local.writer, self._local.later = connection, later
+            self._local.writer, self._local.later, self._local.touched = connection, later, touched
             try:
                 yield connection
                 _require_open(connection)
+                if touched and self.seal is not None:
+                    self.seal(connection, touched)
             finally:
                 self._local.writer = None
         for work in later.values():
             work()
+
+    def touch(self, name: str, *key: str | int) -> None:
+        """Note a row that this thread's transaction has written: it is sealed before the commit.
+
+        Parameters
+        ----------
+        name : str
+            A key of :data:`tocsin.store.schema.SEALED`, or ``journal``.
+        key : str or int
+            Its key.
+        """
+        self._local.touched[name, *map(str, key)] = key
 
     def after_commit(self, name: Hashable, work: Callable[[], object]) -> None:
         """Do this once the transaction that this thread is in is committed, and not if it is undone.

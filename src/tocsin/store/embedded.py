@@ -35,6 +35,7 @@ from tocsin.store.packs import Pack
 from tocsin.store.records import Records
 from tocsin.store.rows import require_observations
 from tocsin.store.schema import INBOX, INGEST, RAW, SEGMENT
+from tocsin.store.seals import seal
 from tocsin.store.segment import Wanted, count_rows
 from tocsin.store.snapshot import PastSnapshot
 from tocsin.store.upkeep import Upkeep
@@ -61,6 +62,7 @@ class EmbeddedStore(Events, Records, Journal, Authority, Outbox, Cycles, Intake,
     def __init__(self, path: Path, *, keep: int = KEEP) -> None:
         self.folder = path
         self.database = Database(path / backup.DATABASE)
+        self.database.seal = seal
         self.manifest = Manifest(self.database, path / "segments", keep=keep)
         self.packs: Kept[int, Pack] = Kept(keep)
         self.unpacked: dict[tuple[str, str], int] = {}
@@ -230,6 +232,10 @@ class EmbeddedStore(Events, Records, Journal, Authority, Outbox, Cycles, Intake,
 
     def check(self) -> list[str]:
         """Faults of the store in words; empty when it is whole."""
+        return [*self.damage(), *integrity.packing_faults(self.database)]
+
+    def damage(self) -> list[str]:
+        """Those faults by which something is lost or untrue, in words."""
         return [
             *integrity.database_faults(self.database),
             *integrity.segment_faults(self.manifest),
@@ -263,6 +269,7 @@ class EmbeddedStore(Events, Records, Journal, Authority, Outbox, Cycles, Intake,
             files.append((path, destination / path.relative_to(self.folder)))
         for source, target in files:
             backup.link(source, target)
+        backup.copy_settings(self.folder, destination)
 
     def _spill(self, held: list[pa.Table], at: datetime) -> list[dict[str, Any]]:
         """Write rows of an archive as segments that no version names yet."""

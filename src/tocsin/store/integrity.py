@@ -113,7 +113,7 @@ def inbox_faults(database: Database) -> list[str]:
 
 
 def cycle_faults(database: Database) -> list[str]:
-    """Cycles of which something is gone or damaged, and packs that are not whole or cannot be made."""
+    """Cycles of which something is gone or damaged, and packs that are not whole."""
     with database.read() as connection:
         faults = []
         for number in connection.scalars(sa.select(CYCLE_PACK.c.id).order_by(CYCLE_PACK.c.id)).all():
@@ -139,7 +139,7 @@ def _members(connection: sa.Connection, number: int, pack: Pack) -> list[str]:
 
 
 def _waiting_faults(connection: sa.Connection) -> list[str]:
-    """Cycles that wait for their pack and are damaged, and packs that cannot be made of the others."""
+    """Cycles that wait for their pack and are damaged."""
     faults = []
     alone = sa.select(CYCLE.c.id, SAID_TEXT.label("text"), LOST.label("lost")).select_from(SAID)
     for row in connection.execute(alone.where(CYCLE.c.pack.is_(None)).order_by(CYCLE.c.at)):
@@ -148,14 +148,21 @@ def _waiting_faults(connection: sa.Connection) -> list[str]:
             faults.append(f"cycles: {row.id}: got nothing of what it said, allowed: what was kept")
         elif wrong is not None:
             faults.append(f"cycles: {row.id}: the summary is damaged: {wrong}")
+    return faults
+
+
+def packing_faults(database: Database) -> list[str]:
+    """Cycles of which no pack can be made: they wait, and nothing of what they said is lost."""
+    faults = []
     plans = sa.select(CYCLE.c.plan, CYCLE.c.mode).where(CYCLE.c.pack.is_(None)).distinct()
-    for plan, mode in connection.execute(plans).all():
-        rows = oldest_waiting(connection, plan, mode)
-        try:
-            if len(rows) == PACK:
-                lay_together(rows)
-        except Exception as error:  # noqa: BLE001 - whatever keeps them apart is what is asked for
-            faults.append(f"cycles: {plan} {mode}: they wait, for no pack can be made of them: {error!r}")
+    with database.read() as connection:
+        for plan, mode in connection.execute(plans).all():
+            rows = oldest_waiting(connection, plan, mode)
+            try:
+                if len(rows) == PACK:
+                    lay_together(rows)
+            except Exception as error:  # noqa: BLE001 - whatever keeps them apart is what is asked for
+                faults.append(f"cycles: {plan} {mode}: they wait, for no pack can be made of them: {error!r}")
     return faults
 
 

@@ -46,7 +46,8 @@ class Journal:
         ConflictError
             When a decision of this id is in the journal.
         """
-        body = to_plain(decision)
+        # sorted, so that the text that is kept is the text that is hashed
+        body = dict(sorted(to_plain(decision).items()))
         with self.database.write() as connection:
             if connection.scalar(sa.select(JOURNAL.c.seq).where(JOURNAL.c.id == decision.id)) is not None:
                 raise ConflictError(f"journal: decision {decision.id}: got it twice, allowed: once")
@@ -66,6 +67,7 @@ class Journal:
                     hash=hashed,
                 )
             )
+            self.database.touch("journal")
         return hashed
 
     def audit(

@@ -62,11 +62,12 @@ def restore_store(backup: Path | str, path: Path | str) -> Store:
     Raises
     ------
     StoreError
-        When there is no backup, something is in ``path``, or the backup is damaged.
+        When there is no backup, something is in ``path``, or the backup is damaged: something in it is lost
+        or untrue. What costs nothing, such as cycles of which no pack can be made, ``check`` still tells.
     """
     copy_store(Path(backup), Path(path))
     store = EmbeddedStore(Path(path))
-    faults = store.check()
+    faults = store.damage()
     if faults:
         store.close()
         raise StoreError(f"{backup}: the backup is damaged: " + "; ".join(faults))

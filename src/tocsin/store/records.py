@@ -82,6 +82,7 @@ class Records:
                     body=body,
                 )
             )
+            self.database.touch("record", kind, id, revision)
 
     def get(self, kind: str, id: str, at: datetime | None = None) -> Any:  # noqa: A002
         """The newest revision known at ``at`` (None: of all); None when there is none."""

@@ -7,6 +7,8 @@ checks in code.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 
 METADATA = sa.MetaData()
@@ -132,6 +134,17 @@ JOURNAL = _table(
     sa.Index("journal_subject", "subject", "seq"),
 )
 
+SEAL = _table(
+    "seal",
+    sa.Column("n", _ID, primary_key=True, autoincrement=True),
+    sa.Column("entries", sa.BigInteger, nullable=False),  # of the journal at the commit
+    sa.Column("head", sa.Text, nullable=False),  # hash of the last of them
+    sa.Column("rows", sa.Text, nullable=False),  # JSON: [name, key …, digest] of each row written
+    sa.Column("prev", sa.Text, nullable=False, unique=True),
+    sa.Column("hash", sa.Text, nullable=False, unique=True),
+)
+"""What each transaction that decides something wrote, bound to the seal before and to the journal."""
+
 APPROVAL = _table(
     "approval",
     sa.Column("alert", sa.Text, primary_key=True),
@@ -169,26 +182,43 @@ ISSUE = _table(
     sa.CheckConstraint("issued_at <= approval_expires", name="issue_in_time"),
 )
 
-OUTBOX = _table(
-    "outbox",
-    _key(),
-    sa.Column("group_id", sa.Text, nullable=False),
-    sa.Column("recipient", sa.Text, nullable=False),
-    sa.Column("content_hash", sa.Text, nullable=False),
-    sa.Column("channel", sa.Text, nullable=False),
-    sa.Column("payload", sa.JSON, nullable=False),
-    sa.Column("at", sa.BigInteger, nullable=False),
-    sa.Column("status", sa.Text, nullable=False),
-    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("next_try", sa.BigInteger),
-    sa.Column("settled_at", sa.BigInteger),
-    sa.Column("detail", sa.Text, nullable=False, server_default=""),
-    sa.UniqueConstraint("group_id", "recipient", "content_hash", name="outbox_once"),
-    sa.CheckConstraint(
-        "status IN ('pending', 'accepted', 'delivered', 'failed', 'dead')", name="outbox_status"
-    ),
-    sa.Index("outbox_next", "status", "next_try"),
-)
+
+def _outbox(name: str) -> sa.Table:
+    """One table of decisions to send: what is under way, and what became of what was."""
+    return _table(
+        name,
+        _key(),
+        sa.Column("group_id", sa.Text, nullable=False),
+        sa.Column("recipient", sa.Text, nullable=False),
+        sa.Column("content_hash", sa.Text, nullable=False),
+        sa.Column("channel", sa.Text, nullable=False),
+        sa.Column("payload", sa.JSON, nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("status", sa.Text, nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("next_try", sa.BigInteger),
+        sa.Column("settled_at", sa.BigInteger),
+        sa.Column("detail", sa.Text, nullable=False, server_default=""),
+        sa.Column("priority", sa.Integer, nullable=False, server_default="0"),  # the higher the sooner
+        sa.Column("owner", sa.Text),  # who is sending it now
+        sa.Column("lease_until", sa.BigInteger),  # from when on another one may
+        sa.Column("cap_status", sa.Text),  # of the message: what may be in which table
+        sa.Column("message_key", sa.Text),  # idempotency key
+        sa.Column("confirmed_at", sa.BigInteger),  # when the receiver itself said that it has it
+        sa.UniqueConstraint("group_id", "recipient", "content_hash", name=f"{name}_once"),
+        sa.CheckConstraint(
+            "status IN ('pending', 'accepted', 'delivered', 'failed', 'dead')", name=f"{name}_status"
+        ),
+        sa.Index(f"{name}_next", "status", "next_try"),
+        sa.Index(f"{name}_key", "message_key"),
+        sa.Index(f"{name}_lane", "recipient", "status", "group_id", "id"),
+    )
+
+
+OUTBOX = _outbox("outbox")
+OUTBOX_DRILL = _outbox("outbox_drill")
+OUTBOX_REACH = _outbox("outbox_reach")
+"""Real warnings; exercises and tests; routine tests of the channels. A trigger keeps them apart."""
 
 CYCLE = _table(
     "cycle",
@@ -304,8 +334,80 @@ SESSION = _table(
     sa.Column("csrf", sa.Text, nullable=False),
 )
 
-APPEND_ONLY = ("ingest", "event", "record", "journal", "approval", "issue", "quarantine", "raw")
+APPEND_ONLY = ("ingest", "event", "record", "journal", "seal", "approval", "issue", "quarantine", "raw")
 """Tables whose rows are never changed and never deleted, by trigger."""
+
+OUTBOXES = {"public": OUTBOX, "drill": OUTBOX_DRILL, "reach": OUTBOX_REACH}
+"""Tables of decisions to send, by who may be reached from them."""
+
+FINAL = ("accepted", "delivered", "dead")
+"""States of a message of an outbox that is not sent any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """Rows that seals vouch for.
+
+    Parameters
+    ----------
+    table : str
+        Name of the table.
+    key : tuple of str
+        Columns by which a seal names a row.
+    columns : tuple of str
+        What its digest is over, in this order: SHA-256 of them as a JSON array without blanks, JSON columns
+        as the text that is kept. Never changed: what is sealed must be found again by a later version, so
+        new columns come under a new name.
+    states : tuple of str
+        Only rows whose ``status`` is one of these; all rows if empty.
+    """
+
+    table: str
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+    states: tuple[str, ...] = ()
+
+
+def _sealed_outbox(table: str) -> dict[str, Sealed]:
+    """What was decided to be sent, once; and what became of it, when that is final."""
+    decided = (
+        "id", "group_id", "recipient", "content_hash", "channel", "payload", "at", "priority", "cap_status",
+        "message_key",
+    )  # fmt: skip
+    answered = ("id", "status", "attempts", "settled_at", "detail", "confirmed_at")
+    return {
+        table: Sealed(table=table, key=("id",), columns=decided),
+        f"{table}.answer": Sealed(table=table, key=("id",), columns=answered, states=FINAL),
+    }
+
+
+SEALED: dict[str, Sealed] = {
+    "record": Sealed(
+        table="record",
+        key=("kind", "id", "revision"),
+        columns=("kind", "id", "revision", "known_at", "until", "content_hash", "body"),
+    ),
+    "approval": Sealed(
+        table="approval",
+        key=("alert", "content_hash", "approval_expires"),
+        columns=(
+            "alert", "content_hash", "approval_expires", "approved_at", "submitter", "approver",
+            "legal_basis", "breakglass_policy", "reason", "review_due",
+        ),
+    ),
+    "issue": Sealed(
+        table="issue",
+        key=("alert",),
+        columns=("alert", "content_hash", "approval_expires", "issued_at", "issuer"),
+    ),
+    "account": Sealed(
+        table="account", key=("name",), columns=("name", "role", "password_hash", "disabled")
+    ),
+    **_sealed_outbox("outbox"),
+    **_sealed_outbox("outbox_drill"),
+    **_sealed_outbox("outbox_reach"),
+}  # fmt: skip
+"""Every kind of row that seals vouch for, by the name that they use."""
 
 _CURRENT = (
     "COALESCE((SELECT r.content_hash FROM record r WHERE r.kind = 'alert' AND r.id = NEW.alert "
@@ -328,12 +430,7 @@ def trigger_statements(dialect: str) -> list[str]:
     """
     if dialect != "sqlite":
         raise NotImplementedError(f"triggers: got {dialect!r}, allowed: sqlite")
-    statements = [
-        f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} BEGIN "
-        f"SELECT RAISE(ABORT, '{table} is append-only: {verb.lower()} refused'); END"
-        for table in APPEND_ONLY
-        for verb in ("UPDATE", "DELETE")
-    ]
+    statements = [text for table in APPEND_ONLY for text in append_only(table)]
     statements += [
         f"CREATE TRIGGER {table}_current BEFORE INSERT ON {table} WHEN NEW.content_hash <> {_CURRENT} BEGIN "
         f"SELECT RAISE(ABORT, '{table}: content_hash is not that of the current alert revision'); END"
@@ -344,4 +441,70 @@ def trigger_statements(dialect: str) -> list[str]:
         "COALESCE((SELECT MAX(r.revision) + 1 FROM record r WHERE r.kind = NEW.kind AND r.id = NEW.id), 0) "
         "BEGIN SELECT RAISE(ABORT, 'record: revision is not the next one'); END"
     )
-    return statements
+    return [*statements, *outbox_triggers(), *approval_triggers()]
+
+
+def append_only(table: str) -> list[str]:
+    """Triggers by which rows of a table are neither changed nor deleted."""
+    return [
+        f"CREATE TRIGGER IF NOT EXISTS {table}_no_{verb.lower()} BEFORE {verb} ON {table} BEGIN "
+        f"SELECT RAISE(ABORT, '{table} is append-only: {verb.lower()} refused'); END"
+        for verb in ("UPDATE", "DELETE")
+    ]
+
+
+def approval_triggers() -> list[str]:
+    """Triggers that hold an approval to the warning that it is for: who wrote and submitted it, the glass.
+
+    The constraint of the table compares what a row says of itself; here the row is compared with the warning.
+    A policy, a reason or a review that is blank or past is none.
+    """
+    alone = "(NEW.breakglass_policy IS NOT NULL AND NEW.reason IS NOT NULL AND NEW.review_due IS NOT NULL)"
+    newest = (
+        "(SELECT r.body FROM record r WHERE r.kind = 'alert' AND r.id = NEW.alert "
+        "ORDER BY r.revision DESC LIMIT 1)"
+    )
+
+    # Functions of JSON may not be called here (trusted_schema is off), and need not be: we write the text
+    # without blanks, and within a value every quotation mark has a backslash before it.
+    def has(field: str, value: str = "") -> str:
+        whole = f"|| {value} || '\"'" if value else ""
+        return f'instr({newest}, \'"{field}":"\' {whole}) > 0'
+
+    rules = {
+        "submitter": (
+            f"{has('submitter')} AND NOT {has('submitter', 'NEW.submitter')}",
+            "the submitter is not the one of the warning",
+        ),
+        "author": (
+            f"{has('author', 'NEW.approver')} AND NOT {alone}",
+            "four eyes: the approver wrote the warning or a translation of it",
+        ),
+        "glass": (
+            (
+                f"{alone} AND (length(trim(NEW.breakglass_policy)) = 0 OR length(trim(NEW.reason)) = 0 "
+                "OR NEW.review_due <= NEW.approved_at)"
+            ),
+            "break-glass needs a policy, a reason and a review that is due later",
+        ),
+    }
+    return [
+        f"CREATE TRIGGER IF NOT EXISTS approval_{name} BEFORE INSERT ON approval WHEN {wrong} BEGIN "
+        f"SELECT RAISE(ABORT, 'approval: {words}'); END"
+        for name, (wrong, words) in rules.items()
+    ]
+
+
+def outbox_triggers() -> list[str]:
+    """Triggers that keep real warnings and drills in tables of their own, whoever writes."""
+    apart = {
+        "outbox": "COALESCE(NEW.cap_status, 'Actual') <> 'Actual'",
+        "outbox_drill": "COALESCE(NEW.cap_status, '') NOT IN ('Exercise', 'Test')",
+        "outbox_reach": "COALESCE(NEW.cap_status, '') <> 'Test'",
+    }
+    return [
+        f"CREATE TRIGGER IF NOT EXISTS {table}_apart_{verb.split()[0].lower()} BEFORE {verb} ON {table} "
+        f"WHEN {wrong} BEGIN SELECT RAISE(ABORT, '{table}: a message of this status may not be here'); END"
+        for table, wrong in apart.items()
+        for verb in ("INSERT", "UPDATE OF cap_status, payload")
+    ]

@@ -30,8 +30,14 @@ class Bench(Protocol):
     def recipient(self, audience: Audience) -> Recipient:
         """An address of the receiver for this audience."""
 
+    def wrong_recipient(self) -> Recipient:
+        """A recipient that cannot be: a bad address, or a setting that it needs left out."""
+
+    def form(self, given: Message) -> str:
+        """What a receiver holds of a message: its body, or what the channel makes of it."""
+
     def arrived(self) -> Sequence[str]:
-        """Bodies that the receiver holds now, each once for each copy."""
+        """What the receiver holds now, each once for each copy; one that knows copies holds them once."""
 
     def break_down(self) -> None:
         """Make the receiver unreachable, as a network or a disk does for a while."""
@@ -101,10 +107,40 @@ def check_delivers(bench: Bench) -> None:
     to = bench.recipient(Audience.PUBLIC)
     given = message(to=to.id)
     answer = bench.channel.send(given, to, at=AT)
-    _hold(list(bench.arrived()) == [given.body], f"arrived: got {len(bench.arrived())} bodies or others")
+    _hold(
+        list(bench.arrived()) == [bench.form(given)], f"arrived: got {len(bench.arrived())} bodies or others"
+    )
     got = (answer.id, answer.alert, answer.channel, answer.recipient, answer.at)
     _hold(got == (given.key, given.alert, bench.channel.NAME, to.id, AT), f"receipt: got {answer}")
     _hold(answer.status in ("accepted", "delivered"), f"status: got {answer.status!r}")
+
+
+def check_claims_nothing(bench: Bench) -> None:
+    """A receiver that gives no receipt has not confirmed anything: *accepted* is all that may be said."""
+    to = bench.recipient(Audience.PUBLIC)
+    answer = bench.channel.send(message(to=to.id), to, at=AT)
+    _hold(
+        answer.status == "accepted", f"status: got {answer.status!r}, allowed without a receipt: 'accepted'"
+    )
+
+
+def check_recipient(bench: Bench) -> None:
+    """A good recipient has no fault; a bad one has, before anything is sent to it."""
+    for audience in Audience:
+        found = list(bench.channel.faults(bench.recipient(audience)))
+        _hold(not found, f"faults: got {found} for a good recipient")
+    found = list(bench.channel.faults(bench.wrong_recipient()))
+    _hold(bool(found), "faults: got none for a recipient that cannot be")
+    known = {"channel", "address", *bench.channel.SETTINGS}
+    known |= {f"{name}_{end}" for name in bench.channel.SECRETS for end in ("file", "env")}
+    _hold(all(f.key in known for f in found), f"faults: got {found}, allowed keys: {sorted(known)}")
+
+
+def check_probe(bench: Bench) -> None:
+    """A probe says what it found, and nothing arrives by it."""
+    said = bench.channel.probe(bench.recipient(Audience.PUBLIC))
+    _hold(bool(str(said)), f"probe: got {said!r}, allowed: words")
+    _hold(not bench.arrived(), "arrived: got a body by a probe")
 
 
 def check_same_key_twice(bench: Bench) -> None:
@@ -114,7 +150,10 @@ def check_same_key_twice(bench: Bench) -> None:
     first = bench.channel.send(given, to, at=AT)
     second = bench.channel.send(given, to, at=AT + timedelta(seconds=30))
     _hold(first.id == second.id == given.key, "id: got another key for the same decision")
-    _hold(list(bench.arrived()) == [given.body], f"arrived: got {len(bench.arrived())} copies, allowed: 1")
+    _hold(
+        list(bench.arrived()) == [bench.form(given)],
+        f"arrived: got {len(bench.arrived())} copies, allowed: 1",
+    )
 
 
 def check_two_messages(bench: Bench) -> None:
@@ -123,7 +162,10 @@ def check_two_messages(bench: Bench) -> None:
     both = [message(to=to.id, number=1), message(to=to.id, number=2)]
     for given in both:
         bench.channel.send(given, to, at=AT)
-    _hold(sorted(bench.arrived()) == sorted(m.body for m in both), "arrived: got other than both messages")
+    _hold(
+        sorted(bench.arrived()) == sorted(bench.form(m) for m in both),
+        "arrived: got other than both messages",
+    )
 
 
 def check_dry_run(bench: Bench) -> None:
@@ -143,7 +185,7 @@ def check_drills_stay_inside(bench: Bench) -> None:
         _hold(not bench.arrived(), f"arrived: got a {status} on the way to the public")
     given = message(status="Exercise", to=drill.id)
     bench.channel.send(given, drill, at=AT)
-    _hold(list(bench.arrived()) == [given.body], "arrived: got nothing on the exercise's own target")
+    _hold(list(bench.arrived()) == [bench.form(given)], "arrived: got nothing on the exercise's own target")
 
 
 def check_real_is_no_drill(bench: Bench) -> None:

@@ -44,6 +44,7 @@ from tocsin.model import (
     to_us,
     zone,
 )
+from tocsin.model.periods import ended, is_month
 from tocsin.testing.feeds import UNITS
 
 START = datetime(2001, 1, 1, 6, tzinfo=UTC)
@@ -212,7 +213,7 @@ def shorthand(quantity: Quantity, series: Sequence[tuple[float | str, int]]) -> 
     factors = np.repeat(
         [np.nan if f == "missing" else float(f) for f, _ in series], [n for _, n in series]
     ).astype(float)
-    moments = _periods(quantity.step, len(factors))
+    moments = _periods(quantity, len(factors))
     noise = np.array([(k * 2654435761 >> 7) % 5 - 2 for k in range(len(factors))], float)  # -2 … 2
     if quantity.step == HOUR and quantity.kind is Kind.COUNT:
         hours = np.array([m.astimezone(zone(ZONE)).hour for m in moments])
@@ -223,9 +224,12 @@ def shorthand(quantity: Quantity, series: Sequence[tuple[float | str, int]]) -> 
     return np.array([to_us(m) for m in moments], np.int64), values
 
 
-def _periods(step: timedelta, n: int) -> list[datetime]:
-    if step <= DAY:
-        return [START + k * step for k in range(n)]
+def _periods(quantity: Quantity, n: int) -> list[datetime]:
+    if quantity.step <= DAY:
+        return [START + k * quantity.step for k in range(n)]
+    if not is_month(quantity.step):
+        edge = START + (n + 1) * quantity.step
+        return ended(quantity, after=START - DAY, edge=edge)[:n]
     return [datetime(2001 + k // 12, k % 12 + 1, 1, tzinfo=UTC) for k in range(n)]
 
 
@@ -304,7 +308,7 @@ def _moments(domain: Domain, test: DomainTest) -> list[datetime]:
     if not length or not domain.monitors:
         return [START]
     first = next((m for m in domain.monitors if m.raises), domain.monitors[0])
-    periods = _periods(first.quantity.step, length + 1)
+    periods = _periods(first.quantity, length + 1)
     return [end + first.mature for end in periods[1:]]
 
 

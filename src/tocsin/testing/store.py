@@ -821,6 +821,41 @@ def check_outbox(make_store: MakeStore, folder: Path) -> None:
     require_equal(store.enqueue(**one), False, "given up is still there")
 
 
+def check_outbox_lanes(make_store: MakeStore, folder: Path) -> None:
+    """Claimed by one is not another's; an update never before its alert; drills in their own table."""
+    store = make_store(folder)
+    box, far = store.outbox_of("public"), HOUR
+    for group, content, priority in (("x", "alert", 0), ("x", "update", 9), ("y", "alert", 5)):
+        box.enqueue(
+            group=group, recipient="feed", content_hash=content, channel="atom", at=T0, priority=priority,
+            payload={"key": group + content},
+        )  # fmt: skip
+    asked: dict[str, Any] = {"recipient": "feed", "lease": 60 * TICK, "horizon": far, "limit": 9}
+    require_equal(list(box.due(T0, horizon=far)), ["feed"], "who could be sent something")
+    mine = box.claim(T0, owner="one", **asked)
+    require_equal([(m.group, m.content_hash) for m in mine], [("y", "alert"), ("x", "alert")], "claimed")
+    require_equal(box.claim(T0, owner="two", **asked), [], "claimed by another meanwhile")
+    refused: dict[str, Any] = {"status": "failed", "at": T0, "next_try": T0, "owner": "two"}
+    require_refused(StoreError, "failed, by who does not hold it", lambda: box.settle(mine[0].id, **refused))
+    box.settle(mine[1].id, status="accepted", at=T0, owner="one")
+    later = box.claim(T0 + 60 * TICK, owner="two", **asked)
+    require_equal(
+        [(m.group, m.content_hash) for m in later], [("x", "update"), ("y", "alert")], "lease is over"
+    )
+    box.release("two")
+    back = T0 - 9000 * HOUR
+    require_equal(len(box.claim(back, owner="three", **asked)), 2, "claimed after the clock went back")
+    require_equal([box.confirm("xupdate", at=T0), box.confirm("no", at=T0)], [True, False], "confirmed")
+    require_equal(box.tally(), {"accepted": 1, "delivered": 1, "pending": 1}, "how many in which state")
+    drill: dict[str, Any] = {
+        "group": "z", "recipient": "feed", "content_hash": "h", "channel": "atom",
+        "payload": {"status": "Exercise"}, "at": T0,
+    }  # fmt: skip
+    require_refused(StoreError, "a drill among real warnings", lambda: box.enqueue(**drill))
+    require_equal(store.outbox_of("drill").enqueue(**drill), True, "a drill in its own table")
+    require_equal(len(store.outbox()), 3, "real warnings")
+
+
 def check_cycles(make_store: MakeStore, folder: Path) -> None:
     """A cycle is recorded once; another result for the same moment is a conflict. State is handed on."""
     store = make_store(folder)

@@ -57,8 +57,10 @@ def usable_for(alert: Alert, expires_after: timedelta) -> timedelta:
 
 
 def other_eyes(alert: Alert, actor: str) -> None:
-    """Raise AuthorityError unless the approver is neither author nor submitter; drills are no exception."""
-    for what, who in (("author", alert.author), ("submitter", alert.submitter)):
+    """Raise AuthorityError for an approver who wrote, translated or submitted it; drills are no exception."""
+    wrote = [("author", alert.author), ("submitter", alert.submitter)]
+    wrote += [(f"translator into {t.language}", t.author) for t in alert.translations]
+    for what, who in wrote:
         if actor == who:
             raise AuthorityError(
                 f"{alert.id}: approver: got {actor!r}, who is its {what}; allowed: another officer with the "

@@ -56,6 +56,7 @@ def successor(
         approved_hash=None,
         approval_expires=None,
         reason=reason,
+        correction=False,
     )
 
 

@@ -1,9 +1,10 @@
-"""From an issued warning to receipts: first decide once what goes where, then send until there is a receipt.
+"""From an issued warning to decisions: what goes where is decided once, then sent until there is a receipt.
 
 The two halves meet in the outbox only. :func:`prepare` runs the stages of :data:`STAGES` in order and ends in
 a row for each recipient, unique by (group, recipient, content): however often and in however many processes
-it runs, there is one decision to send. :func:`send` takes what is pending to the channels; a crash between a
-channel's answer and its record leads to a second call with the same idempotency key, never to a lost warning.
+it runs, there is one decision to send. :mod:`tocsin.warn.sending` takes what is pending to the channels; a
+crash between a channel's answer and its record leads to a second call with the same idempotency key, never to
+a lost warning.
 
 Drills are kept apart by structure: an address book has two tables, and a drill is routed by the one that
 holds no public recipient.
@@ -18,24 +19,22 @@ from datetime import datetime
 from tocsin.cap import Polygon
 from tocsin.model import (
     Alert,
-    ChannelError,
     Level,
-    Receipt,
     Region,
     State,
-    StoreError,
     WarnError,
-    from_plain,
     iso,
     require_utc,
     to_plain,
 )
-from tocsin.warn.addresses import AddressBook, Silence
-from tocsin.warn.contract import Audience, Channel, Message, Recipient, idempotency_key, receipt
+from tocsin.warn.addresses import AddressBook
+from tocsin.warn.contract import Message, Recipient, idempotency_key
 from tocsin.warn.message import Issuer, write
-from tocsin.warn.outbox import Outbox, OutboxRow
-from tocsin.warn.retry import Retry
-from tocsin.warn.wording import shorten
+from tocsin.warn.outbox import Outbox
+from tocsin.warn.sending import Round, send
+from tocsin.warn.wording import DRILLS
+
+__all__ = ["STAGES", "Desk", "Outcome", "Round", "outbox_for", "prepare", "send"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,18 +76,22 @@ class Desk:
         All regions of the pack.
     book : AddressBook
         Recipients.
-    silences : tuple of Silence
-        What is held back.
     polygons : mapping
         Rings by region, where they are to be sent.
+    secret : callable
+        Gives what makes idempotency keys unguessable; asked for when something is decided.
     """
 
     issuer: Issuer
     levels: tuple[Level, ...]
     regions: Mapping[str, Region]
     book: AddressBook
-    silences: tuple[Silence, ...] = ()
     polygons: Mapping[str, tuple[Polygon, ...]] = field(default_factory=dict)
+    secret: Callable[[], bytes] = bytes
+
+
+Seal = Callable[[Alert, bytes], bytes]
+"""From the rendered message to the bytes that leave: signed, and kept."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -101,6 +104,7 @@ class _Way:
     outbox: Outbox
     chain: Sequence[Alert]
     routes: Mapping[str, Recipient] = field(default_factory=dict)
+    seal: Seal | None = None
     body: str = ""
     outcomes: list[Outcome] = field(default_factory=list)
 
@@ -114,11 +118,6 @@ def _issued(way: _Way) -> str | None:
     if alert.state is not State.ISSUED or alert.sent is None:
         raise WarnError(f"{alert.id}: state: got {alert.state}, allowed to be delivered: issued")
     return f"expired at {iso(alert.expires)}" if alert.expires <= way.at else None
-
-
-def _suppressed(way: _Way) -> str | None:
-    held = next((s for s in way.desk.silences if s.covers(way.alert, way.at)), None)
-    return None if held is None else f"held back by {held.id} of {held.author}: {held.reason}"
 
 
 def _public_level(way: _Way) -> str | None:
@@ -137,9 +136,10 @@ def _routed(way: _Way) -> str | None:
 
 def _rendered(way: _Way) -> str | None:
     desk = way.desk
-    way.body = write(
+    content = write(
         way.alert, issuer=desk.issuer, levels=desk.levels, regions=desk.regions, polygons=desk.polygons
-    ).decode()
+    )
+    way.body = (content if way.seal is None else way.seal(way.alert, content)).decode()
     return None
 
 
@@ -148,7 +148,7 @@ def _enqueued(way: _Way) -> str | None:
     alert = way.alert
     for to in way.routes.values():
         message = Message(
-            key=idempotency_key(alert.chain, to.id, alert.content_hash),
+            key=idempotency_key(alert.chain, to.id, alert.content_hash, secret=way.desk.secret()),
             alert=alert.id,
             status=alert.status,
             msg_type=alert.msg_type,
@@ -156,6 +156,7 @@ def _enqueued(way: _Way) -> str | None:
             sent=alert.sent or way.at,
             expires=alert.expires,
             body=way.body,
+            level=alert.level,
         )
         new = way.outbox.enqueue(
             group=alert.chain,
@@ -164,6 +165,7 @@ def _enqueued(way: _Way) -> str | None:
             channel=to.channel,
             payload=to_plain(message),
             at=way.at,
+            priority=alert.level,
         )
         reason = "decided to send" if new else "already decided: same group, recipient and content"
         way.outcomes.append(
@@ -174,7 +176,6 @@ def _enqueued(way: _Way) -> str | None:
 
 STAGES: tuple[tuple[str, Stage], ...] = (
     ("issued", _issued),
-    ("suppressed", _suppressed),
     ("public level", _public_level),
     ("routed", _routed),
     ("rendered", _rendered),
@@ -183,8 +184,25 @@ STAGES: tuple[tuple[str, Stage], ...] = (
 """The way of a warning to the outbox, in order; the first stage that gives a reason ends it."""
 
 
+def outbox_for(status: str) -> str:
+    """Name of the outbox for messages of a CAP status; drills have one of their own.
+
+    Examples
+    --------
+    >>> outbox_for("Actual"), outbox_for("Exercise")
+    ('public', 'drill')
+    """
+    return "drill" if status in DRILLS else "public"
+
+
 def prepare(
-    alert: Alert, *, at: datetime, desk: Desk, outbox: Outbox, chain: Sequence[Alert] = ()
+    alert: Alert,
+    *,
+    at: datetime,
+    desk: Desk,
+    outbox: Outbox,
+    chain: Sequence[Alert] = (),
+    seal: Seal | None = None,
 ) -> tuple[Outcome, ...]:
     """Decide what of an issued warning goes to whom, once.
 
@@ -196,6 +214,8 @@ def prepare(
         Now.
     chain : sequence of Alert
         The other messages of its chain; needed for an update or a cancellation.
+    seal : Seal or None
+        Makes the final bytes of what is rendered, once: signed and kept.
 
     Returns
     -------
@@ -207,113 +227,9 @@ def prepare(
     WarnError
         If it was not issued, or its message breaks a rule of the standard.
     """
-    way = _Way(alert=alert, at=require_utc(at, "at"), desk=desk, outbox=outbox, chain=chain)
+    way = _Way(alert=alert, at=require_utc(at, "at"), desk=desk, outbox=outbox, chain=chain, seal=seal)
     for name, stage in STAGES:
         reason = stage(way)
         if reason is not None:
             return (Outcome(alert=alert.id, recipient=None, stage=name, sent_on=False, reason=reason),)
     return tuple(way.outcomes)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Round:
-    """What one round of sending gave.
-
-    Parameters
-    ----------
-    receipts : tuple of Receipt
-        One an attempt; ``accepted``, ``delivered``, ``failed`` (will be tried again) or ``dead``.
-    alarms : tuple of str
-        Sentences for the desk: a warning that will not arrive.
-    """
-
-    receipts: tuple[Receipt, ...]
-    alarms: tuple[str, ...]
-
-
-def send(
-    outbox: Outbox,
-    channels: Mapping[str, Channel],
-    book: AddressBook,
-    *,
-    at: datetime,
-    retry: Retry | None = None,
-    dry_run: bool = False,
-) -> Round:
-    """Take what is pending to the channels, and record every answer.
-
-    Parameters
-    ----------
-    channels : mapping of str to Channel
-        By name.
-    retry : Retry or None
-        How long to try; the defaults when None.
-    dry_run : bool
-        Let the channels check everything, send nothing and settle nothing.
-
-    Returns
-    -------
-    Round
-        Receipts in the order of the outbox, and alarms for what is dead.
-    """
-    retry, at = retry or Retry(), require_utc(at, "at")
-    receipts: list[Receipt] = []
-    alarms: list[str] = []
-    for row in outbox.pending(at):
-        try:
-            message = from_plain(Message, dict(row.payload))
-        except (ValueError, TypeError) as error:
-            alarms.append(f"outbox row {row.id} to {row.recipient} cannot be read: {error}")
-            if not dry_run:
-                outbox.settle(row.id, status="dead", at=at, detail=f"payload: {error}")
-            continue
-        answer, next_try = _attempt(message, row, channels, book, at=at, retry=retry, dry_run=dry_run)
-        receipts.append(answer)
-        if not dry_run:
-            try:
-                outbox.settle(row.id, status=answer.status, at=at, detail=answer.detail, next_try=next_try)
-            except StoreError as error:  # another process was first, or the row stays pending: both harmless
-                alarms.append(f"{message.alert} to {row.recipient}: receipt not recorded: {error}")
-        if answer.status == "dead":
-            alarms.append(
-                f"{message.msg_type} {message.alert} did not reach {row.recipient}: {answer.detail}; "
-                "an administrator can check the channel, a duty officer can reach the recipient another way"
-            )
-    return Round(receipts=tuple(receipts), alarms=tuple(alarms))
-
-
-def _attempt(
-    message: Message,
-    row: OutboxRow,
-    channels: Mapping[str, Channel],
-    book: AddressBook,
-    *,
-    at: datetime,
-    retry: Retry,
-    dry_run: bool,
-) -> tuple[Receipt, datetime | None]:
-    # The table is chosen by the message's own status, so a drill cannot name a public recipient here either.
-    to = book.routes(message.status).get(row.recipient)
-    if to is None:
-        gone = Recipient(id=row.recipient, channel="none", address="", audience=Audience.DRILL)
-        why = f"recipient: got {row.recipient!r}, allowed for {message.status}: those of its table"
-        return receipt(message, gone, at=at, status="dead", detail=why), None
-    channel = channels.get(to.channel)
-    if channel is None:
-        why = f"channel: got {to.channel!r}, allowed: {', '.join(sorted(channels)) or 'none'}"
-        return receipt(message, to, at=at, status="dead", detail=why), None
-    if message.expires <= at:
-        why = f"expired at {iso(message.expires)} before it could be sent"
-        return receipt(message, to, at=at, status="dead", detail=why), None
-    try:
-        return channel.send(message, to, at=at, dry_run=dry_run), None
-    except ChannelError as error:
-        again, why = error.retry, str(error)
-    except Exception as error:  # noqa: BLE001 - one broken channel must not keep the others from warning
-        again, why = True, f"{type(error).__name__}: {error}"
-    attempt = row.attempts + 1
-    detail = shorten(f"attempt {attempt}: {why}", 500)
-    if not again or attempt >= retry.attempts:
-        return receipt(message, to, at=at, status="dead", detail=detail), None
-    wait = at + retry.wait(message.key, attempt)
-    return receipt(message, to, at=at, status="failed", detail=detail), wait

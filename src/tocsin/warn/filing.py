@@ -49,8 +49,32 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def put(path: Path, content: bytes) -> bool:
+def reachable(folder: Path, name: str) -> str:
+    """Say whether files can be put into a folder, without putting one there.
+
+    Parameters
+    ----------
+    name : str
+        Of the recipient, for the error.
+
+    Raises
+    ------
+    ChannelError
+        When they cannot.
+    """
+    place = next((p for p in (folder, *folder.absolute().parents) if p.exists()), Path("/"))
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        raise ChannelError(f"{name}: {place.name}: no folder that we may write to", retry=True)
+    return "the folder is there" if place == folder else "the folder can be made"
+
+
+def put(path: Path, content: bytes, *, durable: bool = True) -> bool:
     """Write a file atomically and durably.
+
+    Parameters
+    ----------
+    durable : bool
+        False for what can be made again from other files: it may be gone or empty after a power cut.
 
     Returns
     -------
@@ -70,8 +94,11 @@ def put(path: Path, content: bytes) -> bool:
         with part.open("wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         part.replace(path)
+        if not durable:
+            return True
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)  # else the new name itself may be lost

@@ -8,8 +8,9 @@ what next.
 
     draft ──submit──▶ submitted ──approve──▶ approved ──issue──▶ issued ──▶ updated | cancelled
       ▲                   │                     │                     (by the message that replaces it)
-      └───────edit────────┴─────────edit────────┘        reject ──▶ rejected ──edit──▶ draft
+      └──edit, translate──┴───edit, translate───┘        reject ──▶ rejected ──edit──▶ draft
 
+A translation is *checked* by another account while the warning is a draft or submitted; that changes no word.
 *Expired* is a predicate on time (:func:`state_at`), never a stored step. An update or a cancellation is a new
 message with its own approval; the old one stands until the new one is issued, so that no gap opens.
 """
@@ -29,6 +30,7 @@ from tocsin.model import (
     Role,
     State,
     TransitionError,
+    Translation,
     require_utc,
 )
 from tocsin.model.law import BreakGlass
@@ -57,6 +59,15 @@ from tocsin.warn.transitions import (
     step,
     words,
 )
+from tocsin.warn.translation import (
+    cancelled,
+    checked,
+    require_checks,
+    touches,
+    unchecked,
+    with_translation,
+    without_translation,
+)
 from tocsin.warn.wording import HEADLINE, faults, shorten
 
 __all__ = [
@@ -67,6 +78,7 @@ __all__ = [
     "actions",
     "approve",
     "cancel",
+    "check",
     "decision_id",
     "draft",
     "edit",
@@ -77,10 +89,13 @@ __all__ = [
     "stands",
     "state_at",
     "submit",
+    "translate",
     "update",
 ]
 
 _A, _S = Action, State
+
+_WRONG = "This warning was wrong and is taken back."
 
 
 def draft(
@@ -187,7 +202,7 @@ def approve(
     reason: str = "",
     simulated: bool = False,
 ) -> tuple[Alert, Decision]:
-    """Approve exactly this content, on a legal basis, for a limited time.
+    """Approve exactly this content in all its languages, on a legal basis, for a limited time.
 
     Parameters
     ----------
@@ -205,13 +220,17 @@ def approve(
     Raises
     ------
     TransitionError
-        If it was not submitted, or its text has faults.
+        If it was not submitted, its text has faults, or a translation was not checked.
     AuthorityError
         If the legal basis is missing or does not cover the level, the role may not approve this level, or the
         approver is the author or the submitter without a policy that lists this hazard.
     """
+    cited = dict(laws) if isinstance(laws, Mapping) else {b.key: b for b in laws}
+    if legal_basis in cited and role not in PERMITTED[_A.APPROVE]:
+        basis_for(alert, legal_basis, cited, role)  # says which article names other roles
     state = step(alert, _A.APPROVE, role, at)
     _sound(alert, at)
+    require_checks(alert)
     basis = basis_for(alert, legal_basis, laws, role)
     level_for(alert, levels, basis, role)
     usable = usable_for(alert, expires_after)
@@ -324,6 +343,7 @@ def update(
     at: datetime,
     chain: Sequence[Alert] = (),
     reason: str = "",
+    correction: bool = False,
     simulated: bool = False,
 ) -> tuple[Alert, Decision]:
     """Draft the message that is to replace an issued one; the old one stands until the new one is issued.
@@ -338,19 +358,25 @@ def update(
         CAP sender, for the references.
     chain : sequence of Alert
         The other messages of the chain; every one that was sent and has not expired is referred to.
+    correction : bool
+        Whether it says in public that ``old`` was wrong; it then needs a reason.
 
     Raises
     ------
     TransitionError
-        If ``old`` does not stand, a field may not change, nothing changes, or the identifier is used.
+        If ``old`` does not stand, a field may not change, nothing changes, the identifier is used, or a
+        correction lacks its reason.
     AuthorityError
         If the role may not draft an update.
     """
     step(old, _A.UPDATE, role, at)
     _editable(old, changes)
+    if correction:
+        reason = _reason(old, _A.UPDATE, reason)
     new = successor(old, chain, "Update", new_id=new_id, sender=sender, actor=actor, at=at, reason=reason)
-    new = _changed(new, changes)
-    return new, _decision(new, _A.UPDATE, actor, role, at, reason=reason, simulated=simulated)
+    new = replace(_changed(new, changes), correction=correction)
+    said = f"correction: {reason}" if correction else reason
+    return new, _decision(new, _A.UPDATE, actor, role, at, reason=said, simulated=simulated)
 
 
 def cancel(
@@ -364,9 +390,16 @@ def cancel(
     at: datetime,
     chain: Sequence[Alert] = (),
     response_type: str = "None",
+    correction: bool = False,
     simulated: bool = False,
 ) -> tuple[Alert, Decision]:
     """Draft the public cancellation of an issued message; it says why, and stands once it is issued itself.
+
+    Parameters
+    ----------
+    correction : bool
+        Whether it says in public that ``old`` was wrong, and not only that it is over; others as
+        :func:`update`.
 
     Raises
     ------
@@ -381,11 +414,91 @@ def cancel(
     new = replace(
         new,
         headline=shorten(f"Cancelled: {old.headline}", HEADLINE),
-        description=f"This warning is cancelled. Reason: {why}",
+        description=f"{_WRONG if correction else 'This warning is cancelled.'} Reason: {why}",
         instruction="No action is recommended any more on account of this warning.",
         response_type=response_type,
+        correction=correction,
+        translations=cancelled(old, actor=actor, at=at, correction=correction),
     )
-    return new, _decision(new, _A.CANCEL, actor, role, at, reason=why, simulated=simulated)
+    said = f"correction: {why}" if correction else why
+    return new, _decision(new, _A.CANCEL, actor, role, at, reason=said, simulated=simulated)
+
+
+def translate(
+    alert: Alert,
+    translation: Translation | str,
+    *,
+    actor: str,
+    role: Role,
+    at: datetime,
+    simulated: bool = False,
+) -> tuple[Alert, Decision]:
+    """Add the warning in one more language, or take one out; it is a draft again, every approval is void.
+
+    Parameters
+    ----------
+    translation : Translation or str
+        The texts, of which ``actor`` becomes the author and which nobody has checked; or the tag of the
+        language that is taken out.
+
+    Raises
+    ------
+    TransitionError
+        If the state does not allow it, the text has faults or says the same as in another language.
+    AuthorityError
+        If the role may not translate.
+    """
+    state = step(alert, _A.TRANSLATE, role, at)
+    if isinstance(translation, str):
+        new, said = without_translation(alert, translation), f"took out {translation}"
+    else:
+        own = replace(
+            translation, author=actor, written_at=require_utc(at, "at"), checked_by=None, checked_at=None
+        )
+        new, said = with_translation(alert, own), f"wrote {own.language}"
+    new = replace(
+        new,
+        state=state,
+        revision=alert.revision + 1,
+        submitter=None,
+        approver=None,
+        legal_basis=None,
+        approved_hash=None,
+        approval_expires=None,
+    )
+    return new, _decision(new, _A.TRANSLATE, actor, role, at, reason=said, simulated=simulated)
+
+
+def check(
+    alert: Alert,
+    language: str,
+    *,
+    actor: str,
+    role: Role,
+    at: datetime,
+    by: Iterable[Role] | None = None,
+    simulated: bool = False,
+) -> tuple[Alert, Decision]:
+    """Note that an account other than its author read a translation against the main text.
+
+    Parameters
+    ----------
+    language : str
+        Tag of the translation.
+    by : iterable of Role or None
+        Roles that the country lets check it.
+
+    Raises
+    ------
+    TransitionError
+        If the state does not allow it, there is no such translation, or it was checked.
+    AuthorityError
+        If the role may not, or the account wrote it.
+    """
+    state = step(alert, _A.CHECK, role, at)
+    seen = checked(alert, language, actor=actor, role=role, at=require_utc(at, "at"), by=by)
+    new = replace(seen, state=state, revision=alert.revision + 1)
+    return new, _decision(new, _A.CHECK, actor, role, at, reason=f"checked {language}", simulated=simulated)
 
 
 def _decision(
@@ -430,6 +543,10 @@ def _editable(alert: Alert, changes: Mapping[str, Any]) -> None:
 
 
 def _changed(alert: Alert, changes: Mapping[str, Any]) -> Alert:
+    if alert.matrix and "matrix" not in changes and set(changes) & {"level", "impact", "likelihood"}:
+        changes = {**changes, "matrix": ""}  # what an officer graded was not read from a matrix
+    if touches(changes):
+        alert = unchecked(alert)
     try:
         return replace(alert, **changes)
     except ValueError as error:  # the noun itself refuses: level, members, naive times

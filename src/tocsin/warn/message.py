@@ -1,14 +1,25 @@
-"""From an alert of ours to a message of the Common Alerting Protocol, one info in the alert's language."""
+"""From an alert of ours to a message of the Common Alerting Protocol, one info for each of its languages."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from tocsin.cap import CapAlert, CapArea, CapInfo, Circle, Pair, Polygon, check, render
-from tocsin.model import Alert, Level, Member, Region, RegionLevel, WarnError
+from tocsin.model import (
+    Alert,
+    Level,
+    Matrix,
+    Member,
+    Region,
+    RegionLevel,
+    Scheme,
+    Translation,
+    WarnError,
+)
+from tocsin.warn.grading import Grading, grading
 from tocsin.warn.wording import HEADLINE, shorten
 
 DRILL_WORDS = {
@@ -16,6 +27,22 @@ DRILL_WORDS = {
     "Test": ("TEST", "This is a test of the system: do not act on it."),
 }
 """What is put before headline and description of a drill, by CAP status."""
+
+_DRILL_WORDS_IN = {
+    "es": {
+        "Exercise": ("EJERCICIO", "Esto es un ejercicio: no actúe por este mensaje."),
+        "Test": ("PRUEBA", "Esto es una prueba del sistema: no actúe por este mensaje."),
+    },
+    "fr": {
+        "Exercise": ("EXERCICE", "Ceci est un exercice : n'agissez pas."),
+        "Test": ("ESSAI", "Ceci est un essai du système : n'agissez pas."),
+    },
+    "pt": {
+        "Exercise": ("EXERCÍCIO", "Isto é um exercício: não atue."),
+        "Test": ("TESTE", "Isto é um teste do sistema: não atue."),
+    },
+}
+"""The same for translations, by the first part of their language; elsewhere the words above stand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +60,10 @@ class Issuer:
         the part of the id after its last dash.
     site_km : float
         Radius of the circle around a site, above zero.
+    matrix : Matrix or None
+        From which levels are read: what the bands of likelihood are called.
+    schemes : tuple of Scheme
+        In whose words the level is written too.
 
     Examples
     --------
@@ -47,6 +78,8 @@ class Issuer:
     web: str | None = None
     geocodes: Mapping[RegionLevel, tuple[Pair, ...]] = field(default_factory=dict)
     site_km: float = 10.0
+    matrix: Matrix | None = None
+    schemes: tuple[Scheme, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.site_km > 0:
@@ -81,7 +114,8 @@ def to_cap(
     regions : mapping of str to Region
         All regions of the pack by id.
     polygons : mapping or None
-        Rings of (lat, lon) by id of an area's region, where they are to be sent too.
+        Rings of (lat, lon) by id of an area's region, where they are to be sent too: simplified outward,
+        for areas that have no circles.
     preview_at : datetime or None
         Instant of a preview.
 
@@ -98,6 +132,7 @@ def to_cap(
         raise WarnError(f"{alert.id}: level: got {alert.level}, allowed: a level of the pack's scheme")
     prefix, warning = DRILL_WORDS.get(alert.status, ("", ""))
     gone = alert.msg_type == "Cancel"
+    graded = grading(alert, issuer.matrix, issuer.schemes)
     info = CapInfo(
         language=alert.language,
         category=(alert.category,),
@@ -105,7 +140,7 @@ def to_cap(
         response_type=(alert.response_type,),
         urgency="Past" if gone else level.urgency,
         severity=level.severity,
-        certainty=level.certainty,
+        certainty=graded.certainty or level.certainty,
         onset=alert.onset,
         expires=alert.expires,
         sender_name=issuer.name,
@@ -114,10 +149,10 @@ def to_cap(
         instruction=f"{warning} {alert.instruction}".strip(),
         web=issuer.web,
         contact=issuer.contact,
-        parameter=_parameters(alert, level),
+        parameter=_parameters(alert, level, graded),
         areas=_areas(alert, issuer, regions, polygons or {}),
     )
-    note = alert.reason or None
+    note = f"Correction: {alert.reason}" if alert.correction else alert.reason or None
     if prefix:
         note = f"{warning} Number {alert.chain}." + (f" {alert.reason}" if alert.reason else "")
     return CapAlert(
@@ -129,7 +164,22 @@ def to_cap(
         scope=alert.scope,
         note=note,
         references=alert.references,
-        infos=(info,),
+        infos=(info, *(_translated(info, alert, t) for t in alert.translations)),
+    )
+
+
+def _translated(info: CapInfo, alert: Alert, translation: Translation) -> CapInfo:
+    """The same info in another language: the same category, codes, times and places, other words."""
+    tongue = translation.language.partition("-")[0].casefold()
+    words = _DRILL_WORDS_IN.get(tongue, DRILL_WORDS)
+    prefix, warning = words.get(alert.status, ("", ""))
+    return replace(
+        info,
+        language=translation.language,
+        event=translation.event,
+        headline=shorten(f"{prefix}: {translation.headline}" if prefix else translation.headline, HEADLINE),
+        description=f"{warning} {translation.description}".strip(),
+        instruction=f"{warning} {translation.instruction}".strip(),
     )
 
 
@@ -158,7 +208,7 @@ def write(
     return render(message)
 
 
-def _parameters(alert: Alert, level: Level) -> tuple[Pair, ...]:
+def _parameters(alert: Alert, level: Level, graded: Grading) -> tuple[Pair, ...]:
     likelihood = "unknown" if math.isnan(alert.likelihood) else f"{alert.likelihood:.2f}"
     pairs = [
         ("tocsin:level", str(level.rank)),
@@ -166,9 +216,18 @@ def _parameters(alert: Alert, level: Level) -> tuple[Pair, ...]:
         ("tocsin:level-colour", level.colour),
         ("tocsin:likelihood", likelihood),
         ("tocsin:impact", str(alert.impact)),
+        ("tocsin:impact-band", graded.impact),
+        ("tocsin:level-from", graded.source),
         ("tocsin:domain", alert.domain),
         ("tocsin:chain", alert.chain),
     ]
+    if graded.likelihood is not None:
+        pairs.append(("tocsin:likelihood-band", graded.likelihood))
+    if graded.rare_but_grave:
+        pairs.append(("tocsin:rare-but-grave", "unlikely, and grave if it comes"))
+    pairs += graded.schemes
+    if alert.correction:
+        pairs.append(("tocsin:correction", "what this message replaces was wrong"))
     if alert.legal_basis:
         pairs.append(("tocsin:legal-basis", alert.legal_basis))
     pairs += [("tocsin:finding", _finding(m)) for m in alert.members]
@@ -183,6 +242,13 @@ def _finding(member: Member) -> str:
         f"{member.region} observed {member.value:g} expected {member.expected:g} "
         f"in {member.window_h} h tail {member.tail:.1e}"
     )
+
+
+def _outline(rings: tuple[Polygon, ...]) -> tuple[Polygon, ...]:
+    """Rings that receivers can take, together no smaller than the place."""
+    from tocsin.cap.simplify import simplify_area  # here, because only areas with an outline need geometry
+
+    return simplify_area(rings)
 
 
 def _areas(
@@ -216,7 +282,7 @@ def _areas(
         areas.append(
             CapArea(
                 area_desc=f"{region.title} ({names})" if names else region.title,
-                polygons=polygons.get(place, ()),
+                polygons=() if circles else _outline(polygons.get(place, ())),
                 circles=circles,
                 geocodes=codes,
             )

@@ -5,26 +5,45 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tocsin.model import Alert, Decision, Domain, Member, Region, Role, State, iso
+from tocsin.model import Alert, Decision, Domain, Matrix, Member, Region, Role, State, iso
 from tocsin.warn import lifecycle
+from tocsin.warn.hysteresis import Streaks
 from tocsin.warn.wording import HEADLINE, shorten
 
 PENDING = frozenset({State.DRAFT, State.SUBMITTED, State.APPROVED})
 """States in which a message waits for officers."""
+
+WARNING = 2
+"""Least level that is a warning: below it the picture shows a watch, and nothing leaves the house."""
 
 _NO_IDENTIFIER = re.compile(r"[\s<&]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """A draft of the system and the decision that records it."""
+    """A draft of the system and the decision that records it.
+
+    Parameters
+    ----------
+    alert : Alert
+        The draft.
+    decision : Decision
+        That the system made it.
+    held : str
+        Why the criteria of the domain hold it back, in words: officers are not asked, but can see that; empty
+        for what they are asked.
+    behind : str
+        Chain of the message that officers have before them, where that is what holds it back.
+    """
 
     alert: Alert
     decision: Decision
+    held: str = ""
+    behind: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +64,12 @@ class Context:
         Measured share of earlier warnings that came true; NaN where it was not measured.
     inputs : tuple of str
         Ids that the drafts rest on.
+    matrix : Matrix or None
+        From which levels are read where the domain says so.
+    neighbours : mapping of str to sequence of str
+        Regions that share a border.
+    streaks : Streaks or None
+        What was counted of each region; None where one evaluation is enough.
     """
 
     at: datetime
@@ -54,12 +79,70 @@ class Context:
     sender: str
     likelihood: float
     inputs: tuple[str, ...]
+    matrix: Matrix | None = None
+    neighbours: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    streaks: Streaks | None = None
+
+
+def level_of(context: Context, impact: int) -> int:
+    """The level that an impact calls for: read from the matrix at the very end, or the impact itself.
+
+    By the domain's stated rule the two are one, and so they are where nobody has measured the likelihood.
+
+    Parameters
+    ----------
+    context : Context
+        Matrix, likelihood, criteria.
+    impact : int
+        1 to 4; 0 for nothing to warn of.
+
+    Returns
+    -------
+    int
+        0 to 4.
+    """
+    read = None if impact == 0 or _matrix(context) is None else _read(context, impact)
+    return impact if read is None else read
+
+
+def grade(context: Context, level: int, impact: int) -> dict[str, Any]:
+    """Level, impact and where the level came from, as fields of an update.
+
+    Parameters
+    ----------
+    context : Context
+        Matrix, likelihood, criteria.
+    level : int
+        That is proposed: at least the one that was told.
+    impact : int
+        That the findings state.
+
+    Returns
+    -------
+    dict
+        By a stated rule level and impact are one. The likelihood is told again only where levels are read
+        from it; the matrix is named only where it is this level that was read.
+    """
+    matrix = _matrix(context)
+    if matrix is None:
+        return {"level": level, "impact": level}
+    name = str(matrix) if _read(context, impact) == level else ""
+    return {"level": level, "impact": impact, "likelihood": context.likelihood, "matrix": name}
+
+
+def _matrix(context: Context) -> Matrix | None:
+    return context.matrix if context.domain.criteria.level_by == "matrix" else None
+
+
+def _read(context: Context, impact: int) -> int | None:
+    matrix = _matrix(context)
+    return None if matrix is None else matrix.level(context.likelihood, impact)
 
 
 def first(
     context: Context,
     identifier: str,
-    level: int,
+    impact: int,
     members: tuple[Member, ...],
     *,
     onset: datetime,
@@ -75,9 +158,7 @@ def first(
         domain=context.domain.id,
         event=context.domain.event,
         category=context.domain.category,
-        level=level,
-        likelihood=context.likelihood,
-        impact=level,
+        **{"likelihood": context.likelihood, **grade(context, level_of(context, impact), impact)},
         headline=texts["headline"],
         description=texts["description"],
         instruction=texts["instruction"],

@@ -11,7 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tocsin.model import Alert, Detection, Event
-from tocsin.warn.group import draft_group, groups, join_group, most_extreme, near
+from tocsin.warn.group import (
+    draft_group,
+    groups,
+    join_group,
+    lower_group,
+    most_extreme,
+    near,
+    wait_behind,
+)
 from tocsin.warn.proposal import PENDING, Context, Proposal
 from tocsin.warn.report import answer, followed
 
@@ -44,6 +52,9 @@ def propose(
     proposals: list[Proposal] = []
     # Whatever waits for officers, a cancellation too, is decided before the system adds to it.
     waiting = {a.chain for a in standing if a.state in PENDING}
+    chains: dict[str, list[Alert]] = {}
+    for alert in standing:
+        chains.setdefault(alert.chain, []).append(alert)
     taken: set[str] = set()
     for alert in _newest_of_chains(standing):
         mine = {
@@ -52,18 +63,31 @@ def propose(
             if region not in taken and (region in alert.regions or near(context, region, alert.regions))
         }
         taken |= mine.keys()
-        if alert.chain not in waiting and mine:
-            update = join_group(context, alert, mine, [a for a in standing if a.chain == alert.chain])
-            if update is not None:
-                proposals.append(update)
-                waiting.add(alert.chain)
+        chain = chains[alert.chain]
+        if alert.chain in waiting:
+            behind = wait_behind(context, alert, mine, chain) if mine else None
+            proposals += [] if behind is None else [behind]
+            continue
+        update = join_group(context, alert, mine, chain) if mine else None
+        # What only grew a little does not keep it from being lowered, nor the other way round.
+        lower = lower_group(context, alert, chain) if update is None or update.held else None
+        proposals += [p for p in (update, lower) if p is not None]
+        if any(p is not None and not p.held for p in (update, lower)):
+            waiting.add(alert.chain)
     fresh = {region: d for region, d in found.items() if region not in taken and d.alarm}
-    proposals += [draft_group(context, group) for group in groups(context, fresh)]
+    drafts = (draft_group(context, group) for group in groups(context, fresh))
+    proposals += [draft for draft in drafts if draft is not None]
+    resting: dict[str, set[str]] = {}  # report -> chains with a message that rests on it
+    for alert in standing:
+        for report in alert.inputs:
+            resting.setdefault(report, set()).add(alert.chain)
     for event, ids in followed(events):
-        proposal = answer(context, event, ids, standing, waiting)
+        about = sorted({c for i in ids for c in resting.get(i, ())})
+        proposal = answer(context, event, ids, [a for c in about for a in chains[c]], waiting)
         if proposal is not None:
             proposals.append(proposal)
-            waiting.add(proposal.alert.chain)
+            if not proposal.held:
+                waiting.add(proposal.alert.chain)
     return tuple(proposals)
 
 

@@ -11,11 +11,22 @@ import math
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 
-from tocsin.model import Alert, Event, Member
-from tocsin.warn.proposal import PENDING, Context, Proposal, because, cancel, codes, first, texts, update
-
-WARNING = 2
-"""Least level that is a warning: below it the picture shows a watch, and nothing leaves the house."""
+from tocsin.model import Alert, Event, Member, Role, State, iso
+from tocsin.warn import lifecycle
+from tocsin.warn.proposal import (
+    PENDING,
+    WARNING,
+    Context,
+    Proposal,
+    because,
+    cancel,
+    codes,
+    first,
+    grade,
+    level_of,
+    texts,
+    update,
+)
 
 
 def followed(events: Sequence[Event]) -> Iterator[tuple[Event, tuple[str, ...]]]:
@@ -80,7 +91,7 @@ def answer(
     )
     held = {a.chain for a in named} & waiting
     if held and not _overtaken(context, event, told, [a for a in standing if a.chain in held]):
-        return None
+        return _behind(context, event, [a for a in standing if a.chain in held and a.state in PENDING])
     if told is None:
         return _draft(context, event) if _is_due(context, event) else None
     news = event.raw not in told.inputs
@@ -97,7 +108,8 @@ def answer(
     if news and not event.regions:
         return _cancel(context, event, told, chain, f"{event.id} touches no region of the country any more")
     if news and event.magnitude is not None and _called_for(context, event) < WARNING:
-        return _cancel(context, event, told, chain, f"{event.id} was revised below the level of a warning")
+        end = _cancel(context, event, told, chain, f"{event.id} was revised below the level of a warning")
+        return replace(end, held=_too_soon(context, told))
     return _update(context, event, told, chain, news=news) if _is_due(context, event) else None
 
 
@@ -114,14 +126,65 @@ def _overtaken(context: Context, event: Event, told: Alert | None, held: Sequenc
     return bool(pending) and lesser and called > told.level
 
 
+def _behind(context: Context, event: Event, pending: Sequence[Alert]) -> Proposal | None:
+    """What a newer version says beside messages that officers have before them, held back until they decide.
+
+    None where one of these rests on this version, or says what it calls for. Officers who think about a
+    report that grew, moved or was taken back can see that it did.
+    """
+    if not pending or any(event.raw in a.inputs for a in pending):
+        return None
+    waits = max(pending, key=lambda a: (a.created_at, a.id))
+    held = f"asked when officers have decided {waits.id} ({waits.msg_type}, {waits.state}): "
+    if not _is_due(context, event):
+        gone = _taken_back(context, event)
+        if not gone or waits.msg_type == "Cancel":
+            return None
+        # What would be asked is that it be dropped: its own words, with a reason.
+        alert = replace(waits, state=State.DRAFT, created_at=context.at, inputs=_inputs(context, event))
+        decision = lifecycle.draft(alert, actor="system", role=Role.SYSTEM, at=context.at)[1]
+        return Proposal(alert=alert, decision=decision, held=held + gone, behind=waits.chain)
+    level, added = _called_for(context, event), [r for r in event.regions if r not in waits.regions]
+    if waits.msg_type != "Cancel" and level == waits.level and not added:
+        return None
+    why = because(
+        (
+            (f"{event.id} calls for level {level}, not {waits.level}", level != waits.level),
+            (f"added: {codes(context, added)}", bool(added)),
+            (f"{event.id} calls for a warning", waits.msg_type == "Cancel"),
+        )
+    )
+    return replace(_draft(context, event, again=True), held=held + why, behind=waits.chain)
+
+
+def _taken_back(context: Context, event: Event) -> str:
+    """Why a report that led to a draft calls for none any more; empty where it is only over, or unknown."""
+    if event.status != "actual":
+        return f"the publisher marks {event.id} as {event.status}"
+    if not event.regions:
+        return f"{event.id} touches no region of the country any more"
+    small = event.magnitude is not None and _called_for(context, event) < WARNING
+    return f"{event.id} was revised below the level of a warning" if small else ""
+
+
 def event_of(alert: Alert) -> str | None:
     """Give the id of the report that the system drafted a warning of; None for one of our own findings."""
     first_input = next(iter(alert.inputs), "cycle:")
     return None if first_input.startswith("cycle:") else first_input
 
 
-def _called_for(context: Context, event: Event) -> int:
+def _impact(context: Context, event: Event) -> int:
     return context.domain.criteria.event_level(event.magnitude)
+
+
+def _called_for(context: Context, event: Event) -> int:
+    return level_of(context, _impact(context, event))
+
+
+def _too_soon(context: Context, told: Alert) -> str:
+    """Why a warning is not lowered yet; empty once its minimum hold has passed."""
+    until = (told.sent or told.created_at) + context.domain.criteria.min_hold
+    return "" if context.at >= until else f"no lower level before {iso(until)}, the minimum hold"
 
 
 def _is_due(context: Context, event: Event) -> bool:
@@ -142,7 +205,7 @@ def _draft(context: Context, event: Event, *, again: bool = False) -> Proposal:
     return first(
         context,
         f"{stem}.{context.at:%Y%m%dT%H%M%SZ}.1" if again else f"{stem}.1",
-        level,
+        _impact(context, event),
         members,
         onset=event.onset,
         inputs=_inputs(context, event),
@@ -169,9 +232,9 @@ def _update(
         return None
     members = tuple(m for m in old.members if m.region not in gone) + _members(context, added)
     goes_on = level > old.level or bool(added) or ending
+    impact = _impact(context, event)
     changes = {
-        "level": level,
-        "impact": level,
+        **grade(context, level, impact if news else max(old.impact, impact)),
         "members": members,
         "onset": event.onset,
         # What was only lowered does not stand for longer.
@@ -187,7 +250,9 @@ def _update(
             ("it goes on", ending),
         )
     )
-    return update(context, old, changes, chain=chain, reason=why)
+    only_lower = level < old.level and not goes_on
+    held = _too_soon(context, old) if only_lower else ""
+    return replace(update(context, old, changes, chain=chain, reason=why), held=held)
 
 
 def _cancel(context: Context, event: Event, old: Alert, chain: Sequence[Alert], reason: str) -> Proposal:

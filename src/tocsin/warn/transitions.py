@@ -21,15 +21,17 @@ class Action(StrEnum):
     ISSUE = "issue"
     UPDATE = "update"
     CANCEL = "cancel"
+    TRANSLATE = "translate"
+    CHECK = "check"
 
 
 _A, _S = Action, State
-_OPEN = {_A.EDIT: _S.DRAFT, _A.REJECT: _S.REJECTED}
+_OPEN = {_A.EDIT: _S.DRAFT, _A.TRANSLATE: _S.DRAFT, _A.REJECT: _S.REJECTED}
 
 TRANSITIONS: Mapping[State, Mapping[Action, State]] = MappingProxyType(
     {
-        _S.DRAFT: {**_OPEN, _A.SUBMIT: _S.SUBMITTED},
-        _S.SUBMITTED: {**_OPEN, _A.APPROVE: _S.APPROVED},
+        _S.DRAFT: {**_OPEN, _A.CHECK: _S.DRAFT, _A.SUBMIT: _S.SUBMITTED},
+        _S.SUBMITTED: {**_OPEN, _A.CHECK: _S.SUBMITTED, _A.APPROVE: _S.APPROVED},
         _S.APPROVED: {**_OPEN, _A.ISSUE: _S.ISSUED},
         _S.ISSUED: {_A.UPDATE: _S.UPDATED, _A.CANCEL: _S.CANCELLED},
         _S.REJECTED: {_A.EDIT: _S.DRAFT},
@@ -51,6 +53,8 @@ PERMITTED: Mapping[Action, frozenset[Role]] = MappingProxyType(
         _A.ISSUE: _DESK | {Role.SYSTEM},  # carrying out an approval decides nothing
         _A.UPDATE: _DESK | {Role.SYSTEM},  # makes a draft only
         _A.CANCEL: _DESK | {Role.SYSTEM},  # makes a draft only
+        _A.TRANSLATE: _DESK | {Role.ANALYST},  # content like any other: it has to be submitted again
+        _A.CHECK: _DESK | {Role.ANALYST},  # narrowed by the country for each language
     }
 )
 """Which roles may take an action at all; an approval also needs the level's and the law's permission."""
@@ -58,7 +62,7 @@ PERMITTED: Mapping[Action, frozenset[Role]] = MappingProxyType(
 EDITABLE = frozenset(
     {
         "event", "category", "level", "likelihood", "impact", "headline", "description", "instruction",
-        "response_type", "language", "members", "onset", "expires", "inputs",
+        "response_type", "language", "members", "onset", "expires", "inputs", "matrix",
     }
 )  # fmt: skip
 """Fields that an edit or an update may change; identity, chain and status are fixed at birth."""
@@ -107,8 +111,10 @@ def stands(alert: Alert, at: datetime) -> bool:
 def actions(alert: Alert, *, actor: str, role: Role, at: datetime) -> tuple[Action, ...]:
     """List what this account could try now; level and law are looked at only by :func:`approve` itself."""
     can = [a for a in _steps(alert, state_at(alert, at)) if role in PERMITTED[a]]
-    if actor in (alert.author, alert.submitter):
+    if actor in (alert.author, alert.submitter, *(t.author for t in alert.translations)):
         can = [a for a in can if a is not _A.APPROVE]
+    if not any(t.checked_by is None and t.author != actor for t in alert.translations):
+        can = [a for a in can if a is not _A.CHECK]
     return tuple(can)
 
 
@@ -125,10 +131,14 @@ def permit(alert: Alert, action: Action, role: Role) -> None:
 
 
 def no_earlier(alert: Alert, at: datetime) -> None:
-    """Raise TransitionError for an instant before the alert was made: a clock went backwards."""
+    """Raise TransitionError for an instant before the alert was made or sent: a clock went backwards."""
     if require_utc(at, "at") < alert.created_at:
         raise TransitionError(
             f"{alert.id}: at: got {iso(at)}, allowed: not before it was made, {iso(alert.created_at)}"
+        )
+    if alert.sent is not None and at < alert.sent:
+        raise TransitionError(
+            f"{alert.id}: at: got {iso(at)}, allowed: not before it was sent, {iso(alert.sent)}"
         )
 
 

@@ -63,3 +63,14 @@ export function t(key: Key | (string & {}), params: Params = {}): string {
   const text = catalogue[key];
   return text === undefined ? key : fill(text, params, language === 'pseudo' ? 'en' : language);
 }
+
+/** The name of a language with its tag: `Spanish, United States (es-US)`. */
+export function languageName(tag: string): string {
+  try {
+    const name = new Intl.DisplayNames(['en'], { type: 'language', languageDisplay: 'standard' }).of(tag);
+    return name && name !== tag ? `${name} [${tag}]` : tag;
+  } catch {
+    // A tag that this browser does not understand still says which language it is.
+    return tag;
+  }
+}

@@ -4,14 +4,16 @@ import { has, t } from '../i18n';
 import { type Atlas, decodeTopology, type Topology } from '../map/topology';
 import type { ThemeName } from '../map/palette';
 import { DAY, HOUR, MINUTE } from '../time/format';
+import { type AboveRow, aboveNormal } from './above';
 import { isOpen } from './alerts';
-import { ApiError, isAbort, read, readAll, write } from './api';
-import { type Cube, decodeCube, isLevel, levelsAt } from './cube';
+import { ApiError, type Query, isAbort, read, readAll, write } from './api';
+import { type Cube, decodeCube, levelsAt } from './cube';
+import { Duty } from './duty.svelte';
 import { formatLink, isoOf, type Link } from './link';
 import { pace } from './pace';
 import { CubeStore, type Track, instantOf, stepOf } from './tracks';
 import type {
-  Action, Alert, AlertDetail, Coverage, CubeBody, Feed, Health, Law, Ledger, Picture, Region, Session,
+  Action, Alert, AlertDetail, Correction, Coverage, CubeBody, Health, Law, Ledger, Picture, Region, Session,
 } from './types';
 import { words } from './words';
 
@@ -28,12 +30,8 @@ export interface Frame {
   bytes: Uint8Array;
 }
 
-export interface AboveRow {
-  region: string;
-  domain: string;
-  level: number;
-}
-
+/** Lists beside the map; what is held back is for staff. */
+export type Tab = 'warnings' | 'above' | 'corrections' | 'held';
 
 export class Desk {
   health = $state.raw<Health | null>(null);
@@ -52,6 +50,9 @@ export class Desk {
   region = $state<string | null>(null);
   warning = $state<string | null>(null);
   filter = $state<'open' | 'all'>('open');
+  tab = $state<Tab>('warnings');
+  /** How far the list of warnings is scrolled. */
+  listTop = $state(0);
   playing = $state(false);
   theme = $state<ThemeName>('light');
   lang = $state<string | null>(null);
@@ -60,13 +61,16 @@ export class Desk {
   picture = $state.raw<Picture | null>(null);
   warnings = $state.raw<Alert[]>([]);
   ledger = $state.raw<Ledger | null>(null);
+  /** Null where they could not be read: not known to be none. */
+  corrections = $state.raw<Correction[] | null>(null);
   /** Instant that picture, warnings and ledger were read for; null is LIVE. */
   readFor = $state<number | null>(null);
   detail = $state.raw<AlertDetail | null>(null);
   detailProblem = $state('');
   marks = $state.raw<Alert[]>([]);
-  feeds = $state.raw<Feed[]>([]);
   laws = $state.raw<Law[]>([]);
+  /** What only staff reads. */
+  duty = new Duty();
 
   problem = $state('');
   streaming = $state<'off' | 'open' | 'lost'>('off');
@@ -83,6 +87,7 @@ export class Desk {
   /** What could not be read at the start and has not been read since. */
   #lasting = '';
   #link: Link | null = null;
+  #asked: Promise<unknown> = Promise.resolve();
   #cubeFailed = $state('');
   /** One step of the level cube: what holds now. */
   #nowCube = $state.raw<Cube | null>(null);
@@ -122,23 +127,15 @@ export class Desk {
   above = $derived.by<AboveRow[]>(() => {
     const frame = this.frame;
     if (!frame) return [];
-    const { cube, step } = frame;
-    const n = cube.regions.length;
-    const rows: AboveRow[] = [];
-    cube.domains.forEach((domain, d) => {
-      if (this.domain !== null && domain !== this.domain) return;
-      for (let r = 0; r < n; r++) {
-        const level = cube.levels[(d * cube.steps + step) * n + r];
-        if (isLevel(level)) rows.push({ region: cube.regions[r], domain, level });
-      }
-    });
-    return this.#withoutEchoes(rows).sort((a, b) => b.level - a.level || a.region.localeCompare(b.region));
+    return aboveNormal(frame.cube, frame.step, this.domain, this.regions);
   });
   shown = $derived(
     this.warnings.filter(
       (a) => (this.domain === null || a.domain === this.domain) && (this.filter === 'all' || isOpen(a, this.readFor ?? this.now)),
     ),
   );
+  /** Exercises and tests among what stands or waits, in every domain: never to be taken for real. */
+  drills = $derived(this.warnings.filter((a) => a.status !== 'Actual' && isOpen(a, this.readFor ?? this.now)));
   domains = $derived.by<string[]>(() => {
     const seen = new Set([...(this.picture?.coverage.map((c) => c.domain) ?? []), ...(this.frame?.cube.domains ?? [])]);
     return [...seen];
@@ -149,16 +146,6 @@ export class Desk {
   /** Lists that could not follow the clock: still there, but marked as of another instant. */
   lagging = $derived(this.readFor !== this.t && this.problem !== '' && this.picture !== null);
   cubeProblem = $derived(this.#cubeFailed);
-
-  /** A county shows what its sites do; counting both would count one thing twice. */
-  #withoutEchoes(rows: AboveRow[]): AboveRow[] {
-    const worst = new Map<string, number>();
-    for (const row of rows) {
-      const parent = this.regions.get(row.region)?.level === 'site' ? this.regions.get(row.region)?.parent : null;
-      if (parent) worst.set(`${parent} ${row.domain}`, Math.max(row.level, worst.get(`${parent} ${row.domain}`) ?? 0));
-    }
-    return rows.filter((row) => (worst.get(`${row.region} ${row.domain}`) ?? 0) < row.level);
-  }
 
   coverageOf(domain: string): Coverage | undefined {
     return this.picture?.coverage.find((c) => c.domain === domain);
@@ -210,7 +197,8 @@ export class Desk {
       this.atlas = decodeTopology(topology);
     });
     const places = this.#places();
-    const session = read<Session>('session').then((s) => (this.session = s));
+    const session = read<Session>('session').then((s) => this.#know(s));
+    this.#asked = session.catch(() => undefined);
     const beside = [map, places, session];
     // They are waited for below; until then a failure of theirs is not lost, only not yet told.
     for (const part of beside) part.catch(() => undefined);
@@ -407,17 +395,22 @@ export class Desk {
     const query = { asof: t0 === null ? undefined : isoOf(t0) };
     this.busy += 1;
     try {
-      const [now, picture, warnings, ledger] = await Promise.all([
+      const [now, duty, picture, warnings, ledger, corrections] = await Promise.all([
         t0 === null ? this.#readNow(abort.signal) : null,
+        // Who reads is asked at the same time as the picture; only this part waits for the answer.
+        this.#asked.then(() => (this.session.account === null ? null : this.duty.read(query, abort.signal))),
         read<Picture>('picture', query, abort.signal),
         readAll<Alert>('warnings', { ...query, state: this.filter === 'open' ? 'open' : undefined }, abort.signal),
         read<Ledger>('ledger', query, abort.signal),
+        this.#readCorrections(query, abort.signal),
       ]);
       if (abort.signal.aborted) return;
       if (now) this.#nowCube = now;
+      duty?.();
       this.picture = picture;
       this.warnings = warnings;
       this.ledger = ledger;
+      this.corrections = corrections;
       this.readFor = t0;
       this.refreshedAt = Date.now() + this.#skew;
       this.problem = this.#cubeFailed || this.#lasting;
@@ -429,6 +422,16 @@ export class Desk {
     }
   }
 
+  /** The warnings stand without this list; that it is missing is said where it would be. */
+  async #readCorrections(query: Query, signal: AbortSignal): Promise<Correction[] | null> {
+    try {
+      return await readAll<Correction>('corrections', query, signal);
+    } catch (error) {
+      if (isAbort(error)) throw error;
+      return null;
+    }
+  }
+
   async #readNow(signal: AbortSignal): Promise<Cube> {
     const now = Date.now() + this.#skew;
     return decodeCube(await read<CubeBody>('picture/cube', { start: isoOf(now), end: isoOf(now + MINUTE) }, signal));
@@ -436,6 +439,13 @@ export class Desk {
 
   setFilter(filter: 'open' | 'all'): void {
     this.filter = filter;
+    this.listTop = 0;
+    void this.refresh();
+  }
+
+  /** Whether the list of what is held back shows what is over too. */
+  showPast(past: boolean): void {
+    this.duty.past = past;
     void this.refresh();
   }
 
@@ -451,14 +461,6 @@ export class Desk {
       this.marks = [];
     } finally {
       this.busy -= 1;
-    }
-  }
-
-  async readFeeds(): Promise<void> {
-    try {
-      this.feeds = await readAll<Feed>('feeds');
-    } catch (error) {
-      this.problem = words(error);
     }
   }
 
@@ -500,9 +502,13 @@ export class Desk {
   }
 
   /** Take a step with a warning; throws what the server refuses. */
-  async act(alert: Alert, action: Action, body: { legal_basis?: string; reason?: string }): Promise<void> {
+  async act(alert: Alert, action: Action, body: { legal_basis?: string; reason?: string; correction?: boolean }): Promise<void> {
+    await this.#take(alert, action, body, t('act.done', { action: t(`action.${action}.past`) }));
+  }
+
+  async #take(alert: Alert, path: string, body: unknown, told: string): Promise<void> {
     try {
-      await write('POST', `warnings/${encodeURIComponent(alert.id)}/${action}`, body, {
+      await write('POST', `warnings/${encodeURIComponent(alert.id)}/${path}`, body, {
         'If-Match': alert.etag,
         'X-CSRF-Token': this.session.csrf ?? '',
       });
@@ -511,20 +517,36 @@ export class Desk {
       if (error instanceof ApiError && [409, 412].includes(error.status)) await this.refresh();
       throw error;
     }
-    this.announcement = t('act.done', { action: t(`action.${action}.past`) });
+    this.announcement = told;
     await this.refresh();
     await this.#readDetail(alert.id);
   }
 
+  /** Say that one has read a translation against the main text. */
+  async checkTranslation(alert: Alert, language: string): Promise<void> {
+    await this.#take(alert, `translations/${encodeURIComponent(language)}/check`, undefined, t('lang.checkdone'));
+  }
+
+  /** Something was done: it is told, and the picture is read anew. */
+  async did(told: string): Promise<void> {
+    this.announcement = told;
+    await this.refresh();
+  }
+
+  #know(session: Session): void {
+    this.session = session;
+    if (session.account === null) this.duty.forget();
+  }
+
   async logIn(account: string, password: string): Promise<void> {
-    this.session = (await write<Session>('POST', 'session', { account, password })) ?? { account: null };
+    this.#know((await write<Session>('POST', 'session', { account, password })) ?? { account: null });
     this.#reconnect();
     await this.refresh();
   }
 
   async logOut(): Promise<void> {
     await write('DELETE', 'session', undefined, { 'X-CSRF-Token': this.session.csrf ?? '' });
-    this.session = { account: null };
+    this.#know({ account: null });
     this.#reconnect();
     await this.refresh();
   }
@@ -547,13 +569,14 @@ export class Desk {
       // What happened while nobody listened is read now.
       if (this.streaming === 'lost') {
         // The server ends a stream with its session: whoever was logged out meanwhile is told so.
-        void read<Session>('session').then((s) => (this.session = s), () => undefined);
+        void read<Session>('session').then((s) => this.#know(s), () => undefined);
         news.call();
       }
       this.streaming = 'open';
     };
     stream.onerror = () => (this.streaming = 'lost');
-    for (const name of ['cycle', 'alert', 'feed']) stream.addEventListener(name, () => news.call());
+    stream.addEventListener('call', (e) => (this.announcement = this.duty.call((e as MessageEvent<string>).data).text));
+    for (const name of ['cycle', 'alert', 'feed', 'delivery', 'call']) stream.addEventListener(name, () => news.call());
   }
 
   stop(): void {

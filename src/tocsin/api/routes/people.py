@@ -119,6 +119,7 @@ def audit(
     here: Here,
     subject: str | None = None,
     actor: str | None = None,
+    action: str | None = None,
     since: str | None = None,
     asof: AsOf = None,
     cursor: Cursor = None,
@@ -130,10 +131,19 @@ def audit(
         here.office,
         subject=subject,
         actor=actor,
+        action=action,
         since=None if since is None else parse_time(since.replace(" ", "+"), "since"),
         until=moment(asof, "asof", now),
     )
     return as_json(page(rows, cursor, limit, lambda e: str(e["seq"])))
+
+
+@ROUTER.get("/audit/anchors", **needs(Permission.READ_AUDIT))
+def audit_anchors(
+    here: Here, cursor: Cursor = None, limit: Annotated[int, Query(ge=1, le=1000)] = 200
+) -> Response:
+    """Heads of the journal as they were taken and signed, oldest first: keep a copy."""
+    return as_json(page(queries.anchors(here.office), cursor, limit, lambda a: str(a["seals"])))
 
 
 @ROUTER.get("/accounts", **needs(Permission.MANAGE_ACCOUNTS))

@@ -76,7 +76,11 @@ class Bulletin:
 
 @ROUTER.get("/stream", response_class=EventStream, **needs(None))
 def stream(request: Request, here: Here, guest: Guest) -> Response:
-    """Events `cycle` {at}, `alert` {id, revision, state} and `feed` {id, outcome}, as they happen."""
+    """Events `cycle` {at}, `alert` {id, revision, state}, `call` {id, at, text} and `feed` {id, outcome}.
+
+    A `call` says that a warning has waited too long, or that a review is overdue; `delivery` {alert,
+    recipient, state} that somebody will not get a warning. Only staff gets them.
+    """
     if here.streams.closing or here.streams.open >= here.streams.most:
         text = f"stream: got too many, allowed: {here.streams.most} at a time"
         raise Problem(503, text, {"Retry-After": "10"})

@@ -12,7 +12,7 @@ from tocsin.api.answer import MOST_ITEMS, as_json, moment, page
 from tocsin.api.gate import Desk, Guest, Here, Member, needs
 from tocsin.api.problems import Problem
 from tocsin.api.routes.picture import AsOf, Cursor
-from tocsin.govern.permissions import Permission
+from tocsin.govern.permissions import Permission, require
 from tocsin.ops import commands, queries
 from tocsin.ops.access import Visitor
 from tocsin.ops.drafting import Manual, manual_draft
@@ -36,6 +36,10 @@ class Step(Body):
 
     legal_basis: Words | None = Field(default=None, description="Key of a law; approval needs it")
     reason: Words = Field(default="", description="In words; rejection and cancellation need it")
+    break_glass: bool = Field(
+        default=False, description="Approve one's own, as the country's policy allows; it needs a reason"
+    )
+    correction: bool = Field(default=False, description="A cancellation that says that the warning was wrong")
 
 
 class Changes(Body):
@@ -50,6 +54,7 @@ class Changes(Body):
     onset: AwareDatetime | None = None
     expires: AwareDatetime | None = None
     reason: Words = ""
+    correction: bool = Field(default=False, description="An update that says that the warning was wrong")
 
 
 class NewDraft(Body):
@@ -105,22 +110,24 @@ def draft(here: Here, who: Member, body: NewDraft) -> Response:
         status=body.status,
     )
     alert = manual_draft(here.office, manual, who.actor, at=now)
-    return _one(here, alert.id, who, now, status=201)
+    return one(here, alert.id, who, now, status=201)
 
 
 @ROUTER.get("/warnings/{id}", **needs(None))
 def warning(here: Here, guest: Guest, id: str, asof: AsOf = None) -> Response:  # noqa: A002
     """One warning with its history, its tasks and the way back to the raw bytes."""
     now = here.clock()
-    return _one(here, id, guest, now, at=moment(asof, "asof", now))
+    return one(here, id, guest, now, at=moment(asof, "asof", now))
 
 
 @ROUTER.patch("/warnings/{id}", **needs(Permission.EDIT))
 def edit(here: Here, who: Member, id: str, body: Changes, match: IfMatch = None) -> Response:  # noqa: A002
     """Change the content of a draft; an approval that it had is void."""
     now = here.clock()
-    commands.edit(here.office, id, _changes(body), who.actor, at=now, match=_match(match))
-    return _one(here, id, who, now)
+    if body.correction:
+        raise Problem(422, "correction: got true for a draft, allowed: with an update of what was issued")
+    commands.edit(here.office, id, _changes(body), who.actor, at=now, match=version(match))
+    return one(here, id, who, now)
 
 
 @ROUTER.post("/warnings/{id}/submit", **needs(Permission.SUBMIT))
@@ -133,31 +140,43 @@ def submit(
 ) -> Response:
     """Ask another officer for approval."""
     now = here.clock()
-    commands.submit(here.office, id, who.actor, at=now, match=_match(match))
-    return _one(here, id, who, now)
+    commands.submit(here.office, id, who.actor, at=now, match=version(match))
+    return one(here, id, who, now)
 
 
-@ROUTER.post("/warnings/{id}/approve", **needs(Permission.APPROVE))
+# Who lacks the role is told the article of the law that was cited, which only the step itself knows.
+_APPROVAL = needs(Permission.READ_DESK) | {"openapi_extra": {"x-permission": str(Permission.APPROVE)}}
+
+
+@ROUTER.post("/warnings/{id}/approve", **_APPROVAL)
 def approve(here: Here, who: Member, id: str, body: Step, match: IfMatch = None) -> Response:  # noqa: A002
     """Approve exactly this content on a legal basis; never one's own."""
     now = here.clock()
-    version = _match(match)
+    seen = version(match)
     if not body.legal_basis:
+        require(who.actor.role, Permission.APPROVE)
         keys = ", ".join(sorted(here.office.laws))
         raise Problem(422, f"legal_basis: got none, allowed: {keys}")
     commands.approve(
-        here.office, id, who.actor, legal_basis=body.legal_basis, at=now, match=version, reason=body.reason
+        here.office,
+        id,
+        who.actor,
+        legal_basis=body.legal_basis,
+        at=now,
+        match=seen,
+        reason=body.reason,
+        break_glass=commands.policy_of(here.office) if body.break_glass else None,
     )
-    return _one(here, id, who, now)
+    return one(here, id, who, now)
 
 
 @ROUTER.post("/warnings/{id}/reject", **needs(Permission.REJECT))
 def reject(here: Here, who: Member, id: str, body: Step, match: IfMatch = None) -> Response:  # noqa: A002
     """Turn a warning down, with a reason."""
     now = here.clock()
-    version = _match(match)
-    commands.reject(here.office, id, who.actor, reason=_reason(body.reason), at=now, match=version)
-    return _one(here, id, who, now)
+    seen = version(match)
+    commands.reject(here.office, id, who.actor, reason=_reason(body.reason), at=now, match=seen)
+    return one(here, id, who, now)
 
 
 @ROUTER.post("/warnings/{id}/issue", **needs(Permission.ISSUE))
@@ -171,9 +190,9 @@ def issue(
 ) -> Response:
     """Issue what was approved; what goes out is in the outbox before this answers."""
     now = here.clock()
-    commands.issue(here.office, id, who.actor, at=now, match=_match(match))
-    later.add_task(commands.send_pending, here.office, at=now)
-    answer = _one(here, id, who, now)
+    commands.issue(here.office, id, who.actor, at=now, match=version(match))
+    later.add_task(commands.send_pending, here.office, at=now, clock=here.clock)
+    answer = one(here, id, who, now)
     answer.background = later
     return answer
 
@@ -182,20 +201,35 @@ def issue(
 def cancel(here: Here, who: Member, id: str, body: Step, match: IfMatch = None) -> Response:  # noqa: A002
     """Draft the public cancellation of an issued warning; the answer is that draft."""
     now = here.clock()
-    version = _match(match)
-    new = commands.cancel(here.office, id, who.actor, reason=_reason(body.reason), at=now, match=version)
-    return _one(here, new.id, who, now)
+    seen = version(match)
+    new = commands.cancel(
+        here.office,
+        id,
+        who.actor,
+        reason=_reason(body.reason),
+        at=now,
+        match=seen,
+        correction=body.correction,
+    )
+    return one(here, new.id, who, now)
 
 
 @ROUTER.post("/warnings/{id}/update", **needs(Permission.UPDATE))
 def update(here: Here, who: Member, id: str, body: Changes, match: IfMatch = None) -> Response:  # noqa: A002
     """Draft the message that is to replace an issued warning; the answer is that draft."""
     now = here.clock()
-    version = _match(match)
+    seen = version(match)
     new = commands.update(
-        here.office, id, _changes(body), who.actor, reason=_reason(body.reason), at=now, match=version
+        here.office,
+        id,
+        _changes(body),
+        who.actor,
+        reason=_reason(body.reason),
+        at=now,
+        match=seen,
+        correction=body.correction,
     )
-    return _one(here, new.id, who, now)
+    return one(here, new.id, who, now)
 
 
 @ROUTER.post("/warnings/{id}/ack", **needs(Permission.READ_DESK))
@@ -203,7 +237,7 @@ def acknowledge(here: Here, who: Member, id: str) -> Response:  # noqa: A002
     """Note that an officer has seen a warning; it changes nothing else."""
     now = here.clock()
     commands.acknowledge(here.office, id, who.actor, at=now)
-    return _one(here, id, who, now)
+    return one(here, id, who, now)
 
 
 @ROUTER.get("/laws", **needs(None))
@@ -212,7 +246,7 @@ def laws(here: Here) -> Response:
     return as_json({"items": queries.laws(here.office), "next": None})
 
 
-def _one(
+def one(
     here: Desk,
     id: str,  # noqa: A002
     guest: Visitor | None,
@@ -221,13 +255,15 @@ def _one(
     at: datetime | None = None,
     status: int = 200,
 ) -> Response:
+    """One warning as an answer, with its version in the header."""
     actor = None if guest is None else guest.actor
     found = queries.warning(here.office, id, at, now, actor=actor, desk=guest is not None)
     # The ETag is the version of the warning, for If-Match; what stands around it changes more often.
     return as_json(found, headers={"ETag": found["etag"], "Cache-Control": "no-store"}, status=status)
 
 
-def _match(match: str | None) -> str:
+def version(match: str | None) -> str:
+    """The version that a write was decided on; without one nothing is written."""
     if match is None or not match.strip():
         raise Problem(428, "If-Match: got none, allowed: the etag of the warning that was decided on")
     return match.strip()
@@ -240,4 +276,4 @@ def _reason(text: str) -> str:
 
 
 def _changes(body: Changes) -> dict[str, Any]:
-    return {k: v for k, v in body.model_dump(exclude={"reason"}).items() if v is not None}
+    return {k: v for k, v in body.model_dump(exclude={"reason", "correction"}).items() if v is not None}

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from tocsin.api.answer import moment
 from tocsin.api.gate import Guest, Here, needs
 from tocsin.api.routes.picture import AsOf
-from tocsin.ops import queries
+from tocsin.ops import corrections, queries
 
 ROUTER = APIRouter(tags=["cap"])
 
@@ -30,7 +30,20 @@ def feed(request: Request, here: Here, asof: AsOf = None) -> Response:
     now = here.clock()
     link = str(request.url.replace(query=""))
     content = queries.cap_feed(here.office, moment(asof, "asof", now), now, link=link)
-    return Atom(content)
+    hubs = queries.hubs(here.office)
+    if not hubs:
+        return Atom(content)
+    # WebSub: where to subscribe, and to what
+    links = [f'<{hub}>; rel="hub"' for hub in hubs] + [f'<{link}>; rel="self"']
+    return Atom(content, headers={"Link": ", ".join(links)})
+
+
+@ROUTER.get("/cap/corrections.xml", response_class=Atom, **needs(None))
+def corrected(request: Request, here: Here, asof: AsOf = None) -> Response:
+    """Warnings that went out and were wrong, as Atom with links to the messages that say so."""
+    now = here.clock()
+    link = str(request.url.replace(query=""))
+    return Atom(corrections.feed(here.office, moment(asof, "asof", now), now, link=link))
 
 
 @ROUTER.get("/cap/{identifier}.xml", response_class=Cap, **needs(None))

@@ -29,65 +29,44 @@ from typing import ClassVar
 
 import numpy as np
 
-from tocsin.detect import baseline, calibration, ring
+from tocsin.detect import baseline
 from tocsin.detect.contract import Floats, Now, State, Step
+from tocsin.detect.weeks import RecentWeeks
 from tocsin.stats import negative_binomial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bayes:
+class Bayes(RecentWeeks):
     """Predictive distribution of a count from comparable weeks.
+
+    The other parameters are those of :class:`tocsin.detect.weeks.RecentWeeks`.
 
     Parameters
     ----------
-    freq : int
-        Periods a year.
-    b : int
-        Years back.
-    w : int
-        Half a window, and the number of periods just before.
-    own : bool
-        Whether the ``w`` periods just before belong to the baseline.
     alpha : float
         Probability of a count above the bound.
-    calibrate : bool
-        Whether the tail is calibrated on the past; else it is the nominal one.
     """
 
     NAME: ClassVar[str] = "bayes"
 
-    freq: int = 52
-    b: int = 2
     w: int = 6
     own: bool = True
     alpha: float = 0.05
-    calibrate: bool = True
 
     def __post_init__(self) -> None:
-        baseline.check_recent("bayes", self.freq, self.b, self.w, self.own)
-        baseline.share("bayes", "alpha", self.alpha)
-
-    def start(self, n: int) -> State:
-        """State of ``n`` series before the first value."""
-        return {**ring.start(self.b * self.freq + self.w, n), "scores": calibration.start(1)}
+        RecentWeeks.__post_init__(self)
+        baseline.share(self.NAME, "alpha", self.alpha)
 
     def step(self, state: State, values: Floats, now: Now) -> tuple[State, Step]:  # noqa: ARG002 - asks for no time
         """Judge one value a series, then learn from it."""
-        count = baseline.counts(values)
-        past = baseline.complete(state, baseline.recent(freq=self.freq, b=self.b, w=self.w, own=self.own))
+        past = self.compared(state)
         periods = np.isfinite(past).sum(0)
         with np.errstate(all="ignore"):
             size = np.where(periods > 0, np.nansum(past, 0) + 0.5, np.nan)
             mean = size / periods
         upper = negative_binomial.quantile(1 - self.alpha, mean, size)
-        nominal = negative_binomial.tail(count, mean, size)
-        tail = calibration.tail_of(state["scores"], nominal) if self.calibrate else nominal
-        ring.push(state, count)
-        with np.errstate(invalid="ignore"):
-            alarm = count > upper
-        return state, Step.of(
-            values, tail=tail, expected=mean, upper=upper, alarm=alarm, details={"pvalue": nominal}
-        )
+        nominal = negative_binomial.tail(baseline.counts(values), mean, size)
+        return state, self.said(state, values, expected=mean, upper=upper, nominal=nominal)
 
 
 DETECTOR = Bayes

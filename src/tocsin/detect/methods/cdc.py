@@ -6,8 +6,12 @@ diseases, whose sums are far from normal.
 
 The statistic is the sum of the last four weeks. Its baseline are the sums that end ``freq`` i - 4 k weeks
 earlier, i = 1 … ``b`` and k = -``m`` … ``m``. The bound is their mean and z(1 - alpha/2) times their standard
-deviation times sqrt(1 + 1/n), n being their number. ``expected`` and ``upper`` are those of the sum, not of a
-week; so is the detail ``aggr4``.
+deviation times sqrt(1 + 1/n), n being their number.
+
+``expected`` and ``upper`` are those of the newest week, in the unit of its count: a quarter of the mean, and
+what the three weeks before it leave of the bound, so that the alarm is a count above ``upper``. After three
+high weeks that may be less than 0: then any count alarms. The sum, its mean and its bound are the details
+``aggr4``, ``expected4`` and ``upperbound``; a finding names the four weeks and the sum.
 
 Bad input: a sum with a missing or negative week is unknown (NaN); if it is the present one, so is the tail;
 if it is one of the baseline, it is left out, and with fewer than two left the week is unknown. A baseline
@@ -25,7 +29,7 @@ doi:10.1093/acprof:oso/9780195146493.003.0008.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -79,7 +83,8 @@ class Cdc:
         )
         four = (ends[:, None] + np.arange(3, -1, -1)).ravel()
         sums = baseline.complete(state, four).reshape(len(ends), 4, len(values)).sum(1)
-        now_sum = baseline.rows(state, np.arange(3, 0, -1)).sum(0) + count
+        before = baseline.rows(state, np.arange(3, 0, -1)).sum(0)
+        now_sum = before + count
         mean, deviation, n = baseline.moments(sums)
         with np.errstate(all="ignore"):
             spread = deviation * np.sqrt(1 + 1 / n)
@@ -90,14 +95,16 @@ class Cdc:
         nominal = np.where(np.isnan(spread + count), np.nan, nominal)
         tail = calibration.tail_of(state["scores"], nominal) if self.calibrate else nominal
         ring.push(state, count)
-        return state, Step.of(
+        said = Step.of(
             values,
             tail=tail,
-            expected=mean,
-            upper=upper,
+            expected=mean / 4,
+            upper=upper - before,
             alarm=alarm,
-            details={"aggr4": now_sum, "pvalue": nominal},
+            details={"aggr4": now_sum, "expected4": mean, "upperbound": upper, "pvalue": nominal},
         )
+        four_weeks = np.full(len(values), 4, np.int16)
+        return state, replace(said, window=four_weeks, total=now_sum, total_expected=mean)
 
 
 DETECTOR = Cdc

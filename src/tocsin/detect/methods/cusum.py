@@ -106,7 +106,7 @@ class Cusum:
             raise ConfigError("cusum", "arl0", self.arl0, "a run length above 3")
 
     @property
-    def GIVEN(self) -> tuple[str, ...]:  # noqa: N802 - an instance's choice of what is a constant elsewhere
+    def GIVEN(self) -> tuple[str, ...]:
         """What the chart cannot do without."""
         return ("expected",) if self.m == "given" else ()
 

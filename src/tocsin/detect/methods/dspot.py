@@ -30,14 +30,16 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.detect import calibration, peaks
-from tocsin.detect.contract import Floats, Now, State, Step, one_of
+from tocsin.detect import peaks
+from tocsin.detect.contract import Floats, Now, State, Step
 from tocsin.model import ConfigError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dspot:
+class Dspot(peaks.Peaks):
     """Peaks of the deviation from a moving mean.
+
+    The other parameters are those of :class:`tocsin.detect.peaks.Peaks`; its values are deviations here.
 
     Parameters
     ----------
@@ -45,59 +47,25 @@ class Dspot:
         Values of the moving mean.
     patience : int
         Alarms in a row after which the moving mean takes the new level.
-    risk : float
-        Chance of a deviation beyond the limit in normal times, below ``1 - level``.
-    level : float
-        Quantile of the first deviations that is the threshold.
-    phase1 : int
-        Deviations that teach the threshold; none is judged.
-    most : int
-        Peaks kept.
-    lightest : float
-        Least shape that is believed, -0.5 to 0.5: at 0 or more no tail has an end.
-    side : str
-        ``low``, ``high`` or ``both`` (two fits).
-    calibrate : bool
-        Whether the tail is calibrated on the past.
     """
 
     NAME: ClassVar[str] = "dspot"
 
     depth: int = 20
     patience: int = 20
-    risk: float = 1e-4
-    level: float = 0.95
-    phase1: int = 300
-    most: int = 200
-    lightest: float = 0.0
-    side: str = "high"
-    calibrate: bool = True
 
     def __post_init__(self) -> None:
-        one_of("dspot", "side", self.side, tuple(peaks.sides))
-        if not 0 < self.level < 1:
-            raise ConfigError("dspot", "level", self.level, "a probability between 0 and 1")
-        if not 0 < self.risk < 1 - self.level:
-            raise ConfigError("dspot", "risk", self.risk, "above 0, below 1 - level")
-        if not -0.5 <= self.lightest <= 0.5:
-            raise ConfigError("dspot", "lightest", self.lightest, "a shape from -0.5 to 0.5")
-        for name, least in (("phase1", 10), ("most", 10), ("depth", 1), ("patience", 1)):
-            if getattr(self, name) < least:
-                raise ConfigError("dspot", name, getattr(self, name), f"at least {least}")
-
-    @property
-    def _peaks(self) -> peaks.Peaks:
-        return peaks.Peaks(
-            risk=self.risk, level=self.level, phase1=self.phase1, most=self.most, lightest=self.lightest
-        )
+        peaks.Peaks.__post_init__(self)
+        for name in ("depth", "patience"):
+            if getattr(self, name) < 1:
+                raise ConfigError(self.NAME, name, getattr(self, name), "at least 1")
 
     def start(self, n: int) -> State:
         """State of ``n`` series before the first value."""
-        return self._peaks.start(n * len(peaks.sides[self.side])) | {
+        return peaks.Peaks.start(self, n) | {
             "window": np.zeros((self.depth, n)),
             "held": np.zeros(n, np.int64),
             "row": np.zeros(n, np.int64),
-            "scores": calibration.start(1),
         }
 
     def step(self, state: State, values: Floats, now: Now) -> tuple[State, Step]:
@@ -107,13 +75,12 @@ class Dspot:
         full = state["held"] >= self.depth
         mean = state["window"].sum(0) / self.depth
         deviation = np.where(known & full, values - mean, np.nan)
-        found = peaks.judge(self._peaks, state, deviation, self.side)
-        tail = calibration.tail_of(state["scores"], found.tail) if self.calibrate else found.tail
+        found = peaks.judge(self, state, deviation)
         state["row"] = np.where(found.beyond, state["row"] + 1, np.where(known, 0, state["row"]))
         self._keep(state, values, known & (~found.beyond | (state["row"] > self.patience)))
         return state, Step.of(
             np.where(known, values, np.nan),
-            tail=tail,
+            tail=found.tail,
             expected=np.where(full, mean, np.nan),
             lower=np.where(full, mean + found.lower, np.nan),
             upper=np.where(full, mean + found.upper, np.nan),

@@ -88,7 +88,7 @@ class EDetector:
             raise ConfigError("e_detector", "ratios", self.ratios, allowed)
 
     @property
-    def GIVEN(self) -> tuple[str, ...]:  # noqa: N802 - an instance's choice of what is a constant elsewhere
+    def GIVEN(self) -> tuple[str, ...]:
         """What the chart cannot do without."""
         return ("expected",) if self.model == "counts" else ()
 

@@ -38,77 +38,33 @@ import numpy as np
 from scipy import special
 
 from tocsin.detect import baseline, calibration
-from tocsin.detect.contract import Floats, Now, State, Step, one_of, positive
-from tocsin.detect.expectation import POWERS, Bound, Expectation, Rules, empty_season, expect
+from tocsin.detect.contract import Floats, Now, State, Step
+from tocsin.detect.expectation import Bound, Expectation, Rules, empty_season, expect
+from tocsin.detect.weeks import ReferenceWeeks
 from tocsin.stats import glm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Farrington:
+class Farrington(ReferenceWeeks):
     """Quasi-Poisson regression on the same weeks of earlier years.
+
+    The other parameters are those of :class:`tocsin.detect.weeks.ReferenceWeeks`.
 
     Parameters
     ----------
-    freq : int
-        Periods a year: 52 or 12.
-    dates : bool
-        Whether the reference of an earlier year is the same date, moved to the nearest same weekday for
-        weeks; else the period ``freq`` before.
-    b : int
-        Years back.
-    w : int
-        Half a window, in periods.
-    reweight : bool
-        Whether past outbreaks are weighted down.
-    weights_threshold : float
-        Anscombe residual above which they are.
-    trend : bool
-        Whether a trend is tried.
-    powertrans : str
-        Scale of the bound: ``2/3``, ``1/2`` or ``none``.
     alpha : float
         Two-sided level: the bound is the 1 - ``alpha`` / 2 quantile.
-    limit54 : tuple of int
-        Cases, and last periods in which as many are needed for a bound.
-    calibrate : bool
-        Whether the tail is calibrated on the past; else it is the nominal one.
-    compatible : str
-        Empty, or ``surveillance-1.20``.
     """
 
     NAME: ClassVar[str] = "farrington"
 
-    freq: int = 52
-    dates: bool = True
     b: int = 3
-    w: int = 3
-    reweight: bool = True
     weights_threshold: float = 1.0
-    trend: bool = True
-    powertrans: str = "2/3"
     alpha: float = 0.05
-    limit54: tuple[int, int] = (5, 4)
-    calibrate: bool = True
-    compatible: str = ""
-
-    def __post_init__(self) -> None:
-        one_of("farrington", "freq", self.freq, (52, 12))
-        one_of("farrington", "powertrans", self.powertrans, tuple(POWERS))
-        positive("farrington", "weights_threshold", self.weights_threshold)
-        baseline.check_seasonal(
-            "farrington",
-            freq=self.freq,
-            b=self.b,
-            w=self.w,
-            alpha=self.alpha,
-            limit54=self.limit54,
-            compatible=self.compatible,
-        )
 
     def start(self, n: int) -> State:
         """State of ``n`` series before the first value."""
-        length = baseline.reach(freq=self.freq, b=self.b, w=self.w, dates=self.dates)
-        return {**baseline.start(max(length, self.limit54[1]), n), "scores": calibration.start(1)}
+        return self.begin(n)
 
     def step(self, state: State, values: Floats, now: Now) -> tuple[State, Step]:
         """Judge one value a series, then learn from it."""
@@ -146,17 +102,15 @@ class Farrington:
         )
 
     def _expected(self, state: State, n: int, now: Now) -> Expectation:
-        references = baseline.references(state, now, freq=self.freq, b=self.b, dates=self.dates)
-        seen = int(state["seen"][0])
-        if references is None or references[-1] + self.w > seen + 1:
+        weeks = self.compared(state, now, no_periods=1, left_out=self.w)
+        if weeks is None:
             return Expectation.unknown(n)
-        back, level = baseline.windows(references, self.w, 1, self.w)
-        back, level = back[back <= seen], level[back <= seen]
+        back, level = weeks
         return expect(
             baseline.rows(state, back),
             glm.Design(level=level, time=-back.astype(float)),
             Rules(
-                trend=self.trend and self.b >= 3,
+                trend=self.tries_trend,
                 p_trend=0.05,
                 reweight=self.reweight,
                 weights_threshold=self.weights_threshold,

@@ -71,7 +71,6 @@ from scipy import special
 from tocsin.detect import baseline, calibration
 from tocsin.detect.contract import Floats, Now, State, Step, one_of, positive
 from tocsin.detect.expectation import (
-    POWERS,
     Bound,
     Expectation,
     Rules,
@@ -80,106 +79,62 @@ from tocsin.detect.expectation import (
     p_of_trend,
     passes,
 )
+from tocsin.detect.weeks import ReferenceWeeks
 from tocsin.model import MethodError
 from tocsin.stats import glm, negative_binomial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FarringtonFlexible:
+class FarringtonFlexible(ReferenceWeeks):
     """Quasi-Poisson regression on the last years, and a bound for the count to come.
+
+    The other parameters are those of :class:`tocsin.detect.weeks.ReferenceWeeks`.
 
     Parameters
     ----------
-    freq : int
-        Periods a year: 52 or 12.
-    dates : bool
-        Whether the reference of an earlier year is the same date, moved to the nearest same weekday for
-        weeks; else the period ``freq`` before.
-    b : int
-        Years back.
-    w : int
-        Half a window, in periods.
     no_periods : int
         Seasons; 1: only the windows are used.
     past_weeks_not_included : int or None
         The last periods that do not teach; None: ``w``.
-    reweight : bool
-        Whether past outbreaks are weighted down.
-    weights_threshold : float
-        Anscombe residual above which they are.
-    trend : bool
-        Whether a trend is tried.
     p_threshold_trend : float
-        It stays if its p-value is below; with 1 always, unless it leads beyond what was seen.
+        The trend stays if its p-value is below; with 1 always, unless it leads beyond what was seen.
     threshold_method : str
         ``delta``, ``nbPlugin`` or ``muan``.
     powertrans : str
         Scale of the ``delta`` bound: ``2/3``, ``1/2`` or ``none``.
     alpha : float
         Probability of a count above the bound.
-    limit54 : tuple of int
-        Cases, and last periods in which as many are needed for a bound.
     population_offset : bool
         Whether the rate is modelled, the populations being given.
-    calibrate : bool
-        Whether the tail is calibrated on the past; else it is the nominal p-value.
-    compatible : str
-        Empty, or ``surveillance-1.20``.
     """
 
     NAME: ClassVar[str] = "farrington_flexible"
 
-    freq: int = 52
-    dates: bool = True
     b: int = 5
-    w: int = 3
     no_periods: int = 10
     past_weeks_not_included: int | None = 26
-    reweight: bool = True
     weights_threshold: float = 2.58
-    trend: bool = True
     p_threshold_trend: float = 1.0
     threshold_method: str = "nbPlugin"
-    powertrans: str = "2/3"
     alpha: float = 0.005
-    limit54: tuple[int, int] = (5, 4)
     population_offset: bool = False
-    calibrate: bool = True
-    compatible: str = ""
 
     @property
-    def GIVEN(self) -> tuple[str, ...]:  # noqa: N802 - an instance's choice of what is a constant in other methods
+    def GIVEN(self) -> tuple[str, ...]:
         """Populations, if rates are modelled."""
         return ("population",) if self.population_offset else ()
 
     def __post_init__(self) -> None:
-        name = "farrington_flexible"
-        one_of(name, "freq", self.freq, (52, 12))
-        one_of(name, "threshold_method", self.threshold_method, ("delta", "nbPlugin", "muan"))
-        one_of(name, "powertrans", self.powertrans, tuple(POWERS))
-        baseline.whole(name, "no_periods", self.no_periods, 1)
+        ReferenceWeeks.__post_init__(self)
+        one_of(self.NAME, "threshold_method", self.threshold_method, ("delta", "nbPlugin", "muan"))
+        baseline.whole(self.NAME, "no_periods", self.no_periods, 1)
         if self.past_weeks_not_included is not None:
-            baseline.whole(name, "past_weeks_not_included", self.past_weeks_not_included, 0)
-        positive(name, "weights_threshold", self.weights_threshold)
-        positive(name, "p_threshold_trend", self.p_threshold_trend, zero=True)
-        baseline.check_seasonal(
-            name,
-            freq=self.freq,
-            b=self.b,
-            w=self.w,
-            alpha=self.alpha,
-            limit54=self.limit54,
-            compatible=self.compatible,
-        )
+            baseline.whole(self.NAME, "past_weeks_not_included", self.past_weeks_not_included, 0)
+        positive(self.NAME, "p_threshold_trend", self.p_threshold_trend, zero=True)
 
     def start(self, n: int) -> State:
         """State of ``n`` series before the first value."""
-        length = baseline.reach(freq=self.freq, b=self.b, w=self.w, dates=self.dates)
-        length = max(length, self.limit54[1])
-        return {
-            **baseline.start(length, n, population=self.population_offset),
-            "scores": calibration.start(1),
-        }
+        return self.begin(n, population=self.population_offset)
 
     def step(self, state: State, values: Floats, now: Now) -> tuple[State, Step]:
         """Judge one value a series, then learn from it."""
@@ -222,7 +177,7 @@ class FarringtonFlexible:
 
     def _rules(self) -> Rules:
         return Rules(
-            trend=self.trend and self.b >= 3,
+            trend=self.tries_trend,
             p_trend=self.p_threshold_trend,
             reweight=self.reweight,
             weights_threshold=self.weights_threshold,
@@ -231,14 +186,11 @@ class FarringtonFlexible:
 
     def _frame(self, state: State, now: Now) -> tuple[NDArray[np.int64], glm.Design] | None:
         """Periods back of the baseline and their design; None while the history is too short."""
-        references = baseline.references(state, now, freq=self.freq, b=self.b, dates=self.dates)
-        seen = int(state["seen"][0])
-        # As in R a window may begin one period before the series does, no earlier.
-        if references is None or references[-1] + self.w > seen + 1:
-            return None
         left_out = self.w if self.past_weeks_not_included is None else self.past_weeks_not_included
-        back, level = baseline.windows(references, self.w, self.no_periods, left_out)
-        back, level = back[back <= seen], level[back <= seen]
+        weeks = self.compared(state, now, no_periods=self.no_periods, left_out=left_out)
+        if weeks is None:
+            return None
+        back, level = weeks
         time = -back.astype(float)
         if self.dates:
             days = baseline.days(state, back)

@@ -35,82 +35,35 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tocsin.detect import scan
-from tocsin.detect.contract import Floats, Now, State, Step, one_of, positive
-from tocsin.detect.scan import areas, excess
-from tocsin.model import ConfigError
+from tocsin.detect.contract import at_most_one
+from tocsin.detect.scan import areas
+from tocsin.detect.scan.excess import MapScan
+from tocsin.detect.scan.zones import Circles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kulldorff:
+class Kulldorff(MapScan):
     """Scan by circles.
+
+    The other parameters are those of :class:`tocsin.detect.scan.excess.MapScan`.
 
     Parameters
     ----------
-    model : str
-        ``poisson`` (needs ``population``) or ``bernoulli`` (needs ``trials``).
-    window : int
-        Periods that are summed.
     bound : float
         Largest share of the population in a circle, above 0, at most 1.
-    replicates : int
-        Simulated maps, at least 19.
-    alpha : float
-        The method's own alarm: p-value of the cluster below it.
-    seed : int
-        Of the simulation.
-    calibrate : bool
-        Whether the tail is calibrated on the past.
     """
 
     NAME: ClassVar[str] = "kulldorff"
-    JOINT: ClassVar[bool] = True
 
-    model: str = "poisson"
-    window: int = 1
     bound: float = 0.5
-    replicates: int = 999
-    alpha: float = 0.05
-    seed: int = 1
-    calibrate: bool = True
 
     def __post_init__(self) -> None:
-        one_of("kulldorff", "model", self.model, scan.MODELS)
-        positive("kulldorff", "window", self.window)
-        for name in ("bound", "alpha"):
-            positive("kulldorff", name, getattr(self, name))
-            if getattr(self, name) > 1:
-                raise ConfigError("kulldorff", name, getattr(self, name), "above 0, at most 1")
-        if self.replicates < 19:
-            raise ConfigError("kulldorff", "replicates", self.replicates, "at least 19")
-        positive("kulldorff", "seed", self.seed, zero=True)
+        MapScan.__post_init__(self)
+        at_most_one(self.NAME, "bound", self.bound)
 
-    @property
-    def GIVEN(self) -> tuple[str, ...]:  # noqa: N802 - an instance's choice of what is a constant elsewhere
-        """Columns that it needs."""
-        return ("trials" if self.model == "bernoulli" else "population", "x", "y")
-
-    @property
-    def _settings(self) -> excess.Settings:
-        return excess.Settings(
-            model=self.model,
-            window=self.window,
-            replicates=self.replicates,
-            alpha=self.alpha,
-            seed=self.seed,
-            calibrate=self.calibrate,
-        )
-
-    def start(self, n: int) -> State:
-        """State of ``n`` areas before the first period."""
-        return excess.start(self._settings, n)
-
-    def step(self, state: State, values: Floats, now: Now) -> tuple[State, Step]:
-        """Scan the map, then keep the counts for the window."""
-        population = now.of(self.GIVEN[0])
-        here = areas.known(now, population)
-        zones = areas.round_zones(here, self.bound)
-        return excess.step(self._settings, state, values, here, zones, population)
+    def zones(self, here: areas.Map) -> Circles:
+        """Circles around every area; kept for the next call."""
+        return areas.round_zones(here, self.bound)
 
 
 DETECTOR = Kulldorff

@@ -32,9 +32,9 @@ from typing import ClassVar
 import numpy as np
 from scipy import special
 
-from tocsin.detect import calibration, ring
-from tocsin.detect.contract import Floats, Now, State, Step, one_of, positive
-from tocsin.detect.scan import areas
+from tocsin.detect import calibration
+from tocsin.detect.contract import Floats, Now, State, Step, at_most_one, one_of, positive
+from tocsin.detect.scan import areas, past
 from tocsin.model import ConfigError
 from tocsin.stats.smoothing import moments_of_rates
 
@@ -79,36 +79,30 @@ class LocalExcess:
 
     def __post_init__(self) -> None:
         one_of("local_excess", "prior", self.prior, PRIORS)
-        for name in ("window", "least", "alpha"):
+        for name in ("window", "least"):
             positive("local_excess", name, getattr(self, name))
         if self.nearest < 2:
             raise ConfigError("local_excess", "nearest", self.nearest, "at least 2")
-        if self.alpha > 1:
-            raise ConfigError("local_excess", "alpha", self.alpha, "above 0, at most 1")
+        at_most_one("local_excess", "alpha", self.alpha)
 
     def start(self, n: int) -> State:
         """State of ``n`` areas before the first period."""
-        state = {"scores": calibration.start(1)}
-        for name in ("cases", "people"):
-            state |= {f"{name}/{key}": array for key, array in ring.start(self.window, n).items()}
-        return state
+        return {"scores": calibration.start(1)} | past.start(self.window, n)
 
     def step(self, state: State, values: Floats, now: Now) -> tuple[State, Step]:
         """Judge the counts by the window before them, then keep them."""
         n, population = len(values), now.of("population")
         here = areas.known(now, population)
-        with np.errstate(invalid="ignore"):
-            good = np.isfinite(values) & (values >= 0)
-        known = np.zeros(n, np.bool_)
-        known[here.rows] = good[here.rows]
+        known = past.countable(here, values)
         expected, size = np.full(n, np.nan), np.full(n, np.nan)
-        if int(state["cases/seen"][0]) >= self.least and len(here.rows):
-            past, lived = (self._past(state, name)[here.rows] for name in ("cases", "people"))
+        if past.seen(state) >= self.least and len(here.rows):
+            back = np.arange(-self.window, 0)
+            cases, lived = (np.nansum(past.rows(state, name, back), 0) for name in ("cases", "people"))
             told = np.where(known, values, 0.0)[here.rows], np.where(known, population, 0.0)[here.rows]
-            expected[here.rows], size[here.rows] = self._predictive(here, past, lived, *told)
-        for name, kept in (("cases", values), ("people", population)):
-            part = {key: state[f"{name}/{key}"] for key in ("ring", "seen")}
-            ring.push(part, np.where(known, kept, np.nan))
+            expected[here.rows], size[here.rows] = self._predictive(
+                here, cases[here.rows], lived[here.rows], *told
+            )
+        past.push(state, np.where(known, values, np.nan), np.where(known, population, np.nan))
 
         judged = known & np.isfinite(expected)
         nominal = np.full(n, np.nan)
@@ -125,35 +119,30 @@ class LocalExcess:
             details={"p": nominal, "shape": size},
         )
 
-    def _past(self, state: State, name: str) -> Floats:
-        part = {key: state[f"{name}/{key}"] for key in ("ring", "seen")}
-        total: Floats = np.nansum(ring.rows(part, np.arange(-self.window, 0)), 0)
-        return total
-
     def _predictive(
-        self, here: areas.Map, past: Floats, lived: Floats, values: Floats, told: Floats
+        self, here: areas.Map, cases: Floats, lived: Floats, values: Floats, told: Floats
     ) -> tuple[Floats, Floats]:
         """Mean and shape of the negative binomial of each area's new count; NaN where nothing is known.
 
-        ``past`` and ``lived``: cases and exposure of the window; ``values`` and ``told``: those of now, 0
+        ``cases`` and ``lived``: cases and exposure of the window; ``values`` and ``told``: those of now, 0
         where unknown.
         """
-        nothing = np.full(len(past), np.nan)
+        nothing = np.full(len(cases), np.nan)
         if lived.sum() <= 0:
             return nothing, nothing
         near = None
         if self.prior == "neighbours":
             near = areas.near_zones(here, self.nearest)[0].order
-        mean, variance = moments_of_rates(past, lived, near)
+        mean, variance = moments_of_rates(cases, lived, near)
         # Where nobody near is known the nation stands in; half a case keeps the rate above 0.
-        nation = (past.sum() + 0.5) / lived.sum()
-        around = lived[near].sum(1) if near is not None else np.full(len(past), lived.sum())
+        nation = (cases.sum() + 0.5) / lived.sum()
+        around = lived[near].sum(1) if near is not None else np.full(len(cases), lived.sum())
         mean = np.where(around > 0, (np.nan_to_num(mean) * around + 0.5 * around / lived.sum()), 0.0)
-        mean = np.divide(mean, around, out=np.full(len(past), nation), where=around > 0)
+        mean = np.divide(mean, around, out=np.full(len(cases), nation), where=around > 0)
         shape = np.minimum(
-            np.divide(mean**2, variance, out=np.full(len(past), FIRMEST), where=variance > 0), FIRMEST
+            np.divide(mean**2, variance, out=np.full(len(cases), FIRMEST), where=variance > 0), FIRMEST
         )
-        posterior = shape + past
+        posterior = shape + cases
         rate = posterior / (shape / mean + lived)
         expected = rate * here.population
         if self.common:

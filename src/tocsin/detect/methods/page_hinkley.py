@@ -29,12 +29,15 @@ from typing import ClassVar
 import numpy as np
 
 from tocsin.detect import calibration
-from tocsin.detect.contract import Floats, Now, State, Step, one_of, positive
+from tocsin.detect.contract import Floats, Now, State, Step, positive
+from tocsin.detect.residual import ResidualChart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PageHinkley:
+class PageHinkley(ResidualChart):
     """Cumulated deviation from the running mean, against its extreme so far.
+
+    The other parameters are those of :class:`tocsin.detect.residual.ResidualChart`.
 
     Parameters
     ----------
@@ -42,35 +45,21 @@ class PageHinkley:
         Change that does not matter, in standard deviations.
     threshold : float
         Of the statistic, in standard deviations, for the method's own alarm.
-    side : str
-        ``low``, ``high`` or ``both``.
     gain : float
         Weight of a new value in the variance.
-    clip : float
-        Deviations up to which a value counts and teaches.
-    least : int
-        Values that a series needs before it is judged.
-    floor : float
-        Smallest standard deviation, in the unit of the quantity.
-    calibrate : bool
-        Whether the tail is calibrated on the past.
     """
 
     NAME: ClassVar[str] = "page_hinkley"
 
     delta: float = 0.25
     threshold: float = 20.0
-    side: str = "both"
     gain: float = 0.01
     clip: float = 10.0
-    least: int = 30
-    floor: float = 1e-6
-    calibrate: bool = True
 
     def __post_init__(self) -> None:
-        one_of("page_hinkley", "side", self.side, ("low", "high", "both"))
-        for name in ("delta", "threshold", "gain", "clip", "least", "floor"):
-            positive("page_hinkley", name, getattr(self, name))
+        ResidualChart.__post_init__(self)
+        for name in ("delta", "threshold", "gain"):
+            positive(self.NAME, name, getattr(self, name))
 
     def start(self, n: int) -> State:
         """State of ``n`` series before the first value."""
@@ -80,14 +69,8 @@ class PageHinkley:
     def step(self, state: State, values: Floats, now: Now) -> tuple[State, Step]:
         """Judge one value a series, then learn from it."""
         del now  # no season
-        known = np.isfinite(values)
-        deviation = np.maximum(np.sqrt(state["variance"]), self.floor)
-        first = known & (state["since"] == 0)
-        mean = np.where(first, np.where(known, values, 0.0), state["mean"])
-        error = np.where(known, values, mean) - mean
-        sure = state["seen"] >= self.least
-        z = np.clip(error / deviation, -self.clip, self.clip)
-        counts = known & sure
+        one = self.residual(state, values, seen=state["seen"], fresh=state["since"] == 0)
+        known, counts, z = one.known, one.counts, one.z
         above = np.where(counts, np.maximum(0.0, state["above"] + z - self.delta), state["above"])
         below = np.where(counts, np.maximum(0.0, state["below"] - z - self.delta), state["below"])
         statistic = {"high": above, "low": below, "both": np.maximum(above, below)}[self.side]
@@ -95,26 +78,16 @@ class PageHinkley:
         alarm = counts & (np.nan_to_num(statistic) > self.threshold)
         twice = 2.0 if self.side == "both" else 1.0
         nominal = np.minimum(1.0, twice * np.exp(-2 * self.delta * statistic))
-        tail = calibration.tail_of(state["scores"], nominal) if self.calibrate else nominal
 
-        taught = np.where(sure, z * deviation, error)
         since = state["since"] + known
-        gain = np.maximum(self.gain, 1 / (state["seen"] + 1)) * (known & ~first)
-        state["mean"] = np.where(known, mean + taught / np.maximum(since, 1), state["mean"])
-        state["variance"] = (1 - gain) * (state["variance"] + gain * taught * taught)
+        gain = np.maximum(self.gain, 1 / (state["seen"] + 1)) * (known & ~one.first)
+        learnt = one.mean + one.taught / np.maximum(since, 1)
+        state["mean"] = np.where(known, learnt, state["mean"])
+        state["variance"] = one.variance(state["variance"], gain)
         state["seen"] = state["seen"] + known
         state["since"] = np.where(alarm, 0.0, since)
         state["above"], state["below"] = np.where(alarm, 0.0, above), np.where(alarm, 0.0, below)
-        band = 3 * deviation
-        return state, Step.of(
-            values,
-            tail=tail,
-            expected=np.where(sure, mean, np.nan),
-            lower=np.where(sure, mean - band, np.nan),
-            upper=np.where(sure, mean + band, np.nan),
-            alarm=alarm,
-            details={"statistic": statistic},
-        )
+        return state, self.said(state, values, one, statistic, nominal, alarm)
 
 
 DETECTOR = PageHinkley

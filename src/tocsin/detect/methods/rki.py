@@ -33,8 +33,9 @@ from typing import ClassVar
 import numpy as np
 from scipy import special
 
-from tocsin.detect import baseline, calibration, ring
+from tocsin.detect import baseline
 from tocsin.detect.contract import Floats, Now, State, Step
+from tocsin.detect.weeks import RecentWeeks
 from tocsin.stats import negative_binomial
 
 LIMITS = np.array(
@@ -45,43 +46,21 @@ LIMITS = np.array(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rki:
+class Rki(RecentWeeks):
     """Limits from a table, or two standard deviations above the mean.
 
-    Parameters
-    ----------
-    freq : int
-        Periods a year.
-    b : int
-        Years back.
-    w : int
-        Half a window, and the number of periods just before.
-    own : bool
-        Whether the ``w`` periods just before belong to the baseline.
-    calibrate : bool
-        Whether the tail is calibrated on the past; else it is the nominal one.
+    The parameters are those of :class:`tocsin.detect.weeks.RecentWeeks`.
     """
 
     NAME: ClassVar[str] = "rki"
 
-    freq: int = 52
-    b: int = 2
     w: int = 4
     own: bool = False
-    calibrate: bool = True
-
-    def __post_init__(self) -> None:
-        baseline.check_recent("rki", self.freq, self.b, self.w, self.own)
-
-    def start(self, n: int) -> State:
-        """State of ``n`` series before the first value."""
-        return {**ring.start(self.b * self.freq + self.w, n), "scores": calibration.start(1)}
 
     def step(self, state: State, values: Floats, now: Now) -> tuple[State, Step]:  # noqa: ARG002 - asks for no time
         """Judge one value a series, then learn from it."""
         count = baseline.counts(values)
-        past = baseline.complete(state, baseline.recent(freq=self.freq, b=self.b, w=self.w, own=self.own))
-        mean, deviation, periods = baseline.moments(past)
+        mean, deviation, periods = baseline.moments(self.compared(state))
         with np.errstate(all="ignore"):
             small = mean <= 20
             limit = LIMITS[np.where(small, mean, 0).astype(np.int64)]
@@ -91,12 +70,7 @@ class Rki:
             level = np.where((count <= mean) & (deviation == 0), 1.0, np.nan)
             normal = np.where(deviation > 0, special.ndtr((mean - count) / deviation), level)
             nominal = np.where(small, poisson, normal)
-            alarm = count > upper
-        tail = calibration.tail_of(state["scores"], nominal) if self.calibrate else nominal
-        ring.push(state, count)
-        return state, Step.of(
-            values, tail=tail, expected=mean, upper=upper, alarm=alarm, details={"pvalue": nominal}
-        )
+        return state, self.said(state, values, expected=mean, upper=upper, nominal=nominal)
 
 
 DETECTOR = Rki

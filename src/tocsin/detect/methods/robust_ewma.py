@@ -70,7 +70,7 @@ class RobustEwma:
             positive("robust_ewma", name, getattr(self, name))
 
     @property
-    def SEASON(self) -> str:  # noqa: N802 - an instance's choice of what is a constant in other methods
+    def SEASON(self) -> str:
         """Kind of season."""
         return self.season
 

@@ -81,7 +81,7 @@ class RobustZ:
             raise ConfigError("robust_z", "least", self.least, "from 3 to length")
 
     @property
-    def SEASON(self) -> str:  # noqa: N802 - an instance's choice of what is a constant in other methods
+    def SEASON(self) -> str:
         """Kind of season."""
         return self.season
 

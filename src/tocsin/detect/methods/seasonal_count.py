@@ -49,6 +49,9 @@ class SeasonalCount:
         Standard deviations beyond which a value does not teach.
     least_expected : float
         Windows with a smaller expectation teach the calibration nothing.
+    crowd : float
+        Scores far out of one period teach the calibration together at most so many times as much as they
+        should come; 0 for no bound. With one, a stop that strikes many at once hides itself less.
     """
 
     NAME: ClassVar[str] = "seasonal_count"
@@ -60,11 +63,13 @@ class SeasonalCount:
     daily_gain: float = 0.15
     clip: float = 2.5
     least_expected: float = 5.0
+    crowd: float = 0.0
 
     def __post_init__(self) -> None:
         one_of("seasonal_count", "side", self.side, ("low", "high", "both"))
         for name in ("weekly_gain", "daily_gain", "clip"):
             positive("seasonal_count", name, getattr(self, name))
+        positive("seasonal_count", "crowd", self.crowd, zero=True)
         if not self.windows or list(self.windows) != sorted(set(self.windows)) or self.windows[0] < 1:
             raise ConfigError("seasonal_count", "windows", self.windows, "rising numbers of periods from 1")
 
@@ -109,8 +114,8 @@ class SeasonalCount:
         best = np.where(known.any(0), filled[choice, each], np.nan)
         final = calibration.calibrated(state["best"], best[None, :])[0]
         enough = means >= self.least_expected
-        calibration.learn(state["scores"], np.where(enough, scores, np.nan))
-        calibration.learn(state["best"], np.where(enough[-1], best, np.nan)[None, :])
+        calibration.learn(state["scores"], np.where(enough, scores, np.nan), crowd=self.crowd)
+        calibration.learn(state["best"], np.where(enough[-1], best, np.nan)[None, :], crowd=self.crowd)
 
         deviation = np.sqrt(np.maximum(expected, 0.5) * spread[0] + 0.5)
         lower = np.maximum(expected - self.clip * deviation, 0.0)

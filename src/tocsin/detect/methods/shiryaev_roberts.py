@@ -33,7 +33,8 @@ from typing import ClassVar
 import numpy as np
 
 from tocsin.detect import calibration
-from tocsin.detect.contract import Floats, Now, State, Step, one_of, positive
+from tocsin.detect.contract import Floats, Now, State, Step, positive
+from tocsin.detect.residual import ResidualChart
 from tocsin.model import ConfigError
 
 MOST = 690.0
@@ -41,8 +42,10 @@ MOST = 690.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShiryaevRoberts:
+class ShiryaevRoberts(ResidualChart):
     """Sum of likelihood ratios over all beginnings of a shift.
+
+    The other parameters are those of :class:`tocsin.detect.residual.ResidualChart`.
 
     Parameters
     ----------
@@ -50,35 +53,21 @@ class ShiryaevRoberts:
         That is looked for, in standard deviations.
     arl0 : float
         Periods between false alarms of the method's own rule, with known mean and deviation.
-    side : str
-        ``low``, ``high`` or ``both``.
     memory : float
         Values over which mean and variance are learnt.
-    clip : float
-        Deviations up to which a value counts and teaches.
-    least : int
-        Values that a series needs before it is judged.
-    floor : float
-        Smallest standard deviation, in the unit of the quantity.
-    calibrate : bool
-        Whether the tail is calibrated on the past.
     """
 
     NAME: ClassVar[str] = "shiryaev_roberts"
 
     shift: float = 1.0
     arl0: float = 500.0
-    side: str = "both"
     memory: float = 300.0
     clip: float = 6.0
-    least: int = 30
-    floor: float = 1e-6
-    calibrate: bool = True
 
     def __post_init__(self) -> None:
-        one_of("shiryaev_roberts", "side", self.side, ("low", "high", "both"))
-        for name in ("shift", "arl0", "memory", "clip", "least", "floor"):
-            positive("shiryaev_roberts", name, getattr(self, name))
+        ResidualChart.__post_init__(self)
+        for name in ("shift", "arl0", "memory"):
+            positive(self.NAME, name, getattr(self, name))
         if self.memory < self.least:
             raise ConfigError("shiryaev_roberts", "memory", self.memory, f"at least {self.least} (least)")
 
@@ -101,17 +90,11 @@ class ShiryaevRoberts:
     def step(self, state: State, values: Floats, now: Now) -> tuple[State, Step]:
         """Judge one value a series, then learn from it."""
         del now  # no season
-        known = np.isfinite(values)
-        first = known & (state["count"] == 0)
-        mean = np.where(first, np.where(known, values, 0.0), state["mean"])
-        deviation = np.maximum(np.sqrt(state["variance"]), self.floor)
-        error = np.where(known, values, mean) - mean
-        sure = state["count"] >= self.least
-        z = np.clip(error / deviation, -self.clip, self.clip)
-        counts = known & sure
+        one = self.residual(state, values, seen=state["count"], fresh=state["count"] == 0)
+        counts = one.counts
         logs = []
         for name, sign in (("up", 1.0), ("down", -1.0)):
-            grown = np.logaddexp(0.0, state[name]) + sign * self.shift * z - self.shift**2 / 2
+            grown = np.logaddexp(0.0, state[name]) + sign * self.shift * one.z - self.shift**2 / 2
             logs.append(np.where(counts, np.minimum(grown, MOST), state[name]))
         up, down = logs
         both = np.logaddexp(up, down) - math.log(2)
@@ -119,24 +102,13 @@ class ShiryaevRoberts:
         statistic = np.where(counts, np.exp(np.where(counts, chosen, 0.0)), np.nan)
         alarm = counts & (np.nan_to_num(statistic) >= self.limit)
         nominal = 1 / (1 + statistic)
-        tail = calibration.tail_of(state["scores"], nominal) if self.calibrate else nominal
 
         state["up"], state["down"] = np.where(alarm, -np.inf, up), np.where(alarm, -np.inf, down)
-        taught = np.where(sure, z * deviation, error)
-        gain = np.maximum(1 / self.memory, 1 / (state["count"] + 1)) * known
-        state["mean"] = np.where(known, mean + gain * taught, state["mean"])
-        state["variance"] = (1 - gain) * (state["variance"] + gain * taught * taught)
-        state["count"] = state["count"] + known
-        band = 3 * deviation
-        return state, Step.of(
-            values,
-            tail=tail,
-            expected=np.where(sure, mean, np.nan),
-            lower=np.where(sure, mean - band, np.nan),
-            upper=np.where(sure, mean + band, np.nan),
-            alarm=alarm,
-            details={"statistic": statistic},
-        )
+        gain = np.maximum(1 / self.memory, 1 / (state["count"] + 1)) * one.known
+        state["mean"] = np.where(one.known, one.mean + gain * one.taught, state["mean"])
+        state["variance"] = one.variance(state["variance"], gain)
+        state["count"] = state["count"] + one.known
+        return state, self.said(state, values, one, statistic, nominal, alarm)
 
 
 DETECTOR = ShiryaevRoberts

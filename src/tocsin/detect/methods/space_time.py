@@ -41,10 +41,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from tocsin.detect import calibration, ring, scan
+from tocsin.detect import calibration, scan
 from tocsin.detect.contract import Floats, Now, State, Step, one_of, positive
-from tocsin.detect.scan import areas
-from tocsin.detect.scan.excess import UNLIKELY
+from tocsin.detect.scan import areas, past
+from tocsin.detect.scan.excess import UNLIKELY, check_chance
 from tocsin.detect.scan.windows import greedy_windows, window_maxima
 from tocsin.detect.scan.zones import Circles
 from tocsin.model import ConfigError
@@ -99,31 +99,21 @@ class SpaceTime:
         positive("space_time", "longest", self.longest)
         if self.history <= self.longest:
             raise ConfigError("space_time", "history", self.history, f"more than longest = {self.longest}")
-        positive("space_time", "alpha", self.alpha)
-        if self.alpha > 1:
-            raise ConfigError("space_time", "alpha", self.alpha, "above 0, at most 1")
-        if self.replicates < 19:
-            raise ConfigError("space_time", "replicates", self.replicates, "at least 19")
-        positive("space_time", "seed", self.seed, zero=True)
+        check_chance("space_time", alpha=self.alpha, replicates=self.replicates, seed=self.seed)
 
     def start(self, n: int) -> State:
         """State of ``n`` areas before the first period."""
-        state = areas.start_chance(n) | {"scores": calibration.start(1)}
-        for name in ("cases", "people"):
-            state |= {f"{name}/{key}": array for key, array in ring.start(self.history, n).items()}
-        return state
+        return areas.start_chance(n) | {"scores": calibration.start(1)} | past.start(self.history, n)
 
     def step(self, state: State, values: Floats, now: Now) -> tuple[State, Step]:
         """Keep the counts, then scan the windows that end with them."""
         n, population = len(values), now.of("population")
         here = areas.known(now, population)
-        with np.errstate(invalid="ignore"):
-            good = np.isfinite(values) & (values >= 0)
-        judged = np.zeros(n, np.bool_)
-        judged[here.rows] = good[here.rows]
-        cases = self._keep(state, "cases", np.where(judged, values, np.nan))[:, here.rows]
-        people = self._keep(state, "people", np.where(judged, population, np.nan))[:, here.rows]
-        full = int(state["cases/seen"][0]) >= self.history
+        judged = past.countable(here, values)
+        past.push(state, np.where(judged, values, np.nan), np.where(judged, population, np.nan))
+        kept = np.arange(-self.history, 0)
+        cases, people = (past.rows(state, name, kept)[:, here.rows] for name in ("cases", "people"))
+        full = past.seen(state) >= self.history
 
         found = _Found(n)
         if full:
@@ -145,11 +135,6 @@ class SpaceTime:
                 "cluster": np.where(told, found.cluster, np.nan),
             },
         )
-
-    def _keep(self, state: State, name: str, values: Floats) -> Floats:
-        part = {key: state[f"{name}/{key}"] for key in ("ring", "seen")}
-        ring.push(part, values)
-        return ring.rows(part, np.arange(-self.history, 0))
 
     def _scan(
         self, state: State, found: _Found, here: areas.Map, cases: Floats, people: Floats, now: Now

@@ -34,74 +34,27 @@ from typing import ClassVar
 
 import numpy as np
 
-from tocsin.detect import calibration, peaks
-from tocsin.detect.contract import Floats, Now, State, Step, one_of
-from tocsin.model import ConfigError
+from tocsin.detect import peaks
+from tocsin.detect.contract import Floats, Now, State, Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spot:
+class Spot(peaks.Peaks):
     """Peaks over a fixed threshold.
 
-    Parameters
-    ----------
-    risk : float
-        Chance of a value beyond the limit in normal times, below ``1 - level``.
-    level : float
-        Quantile of the first values that is the threshold.
-    phase1 : int
-        Known values that teach the threshold; none is judged.
-    most : int
-        Peaks kept.
-    lightest : float
-        Least shape that is believed, -0.5 to 0.5: at 0 or more no tail has an end.
-    side : str
-        ``low``, ``high`` or ``both`` (two fits).
-    calibrate : bool
-        Whether the tail is calibrated on the past.
+    The parameters are those of :class:`tocsin.detect.peaks.Peaks`.
     """
 
     NAME: ClassVar[str] = "spot"
-
-    risk: float = 1e-4
-    level: float = 0.95
-    phase1: int = 300
-    most: int = 200
-    lightest: float = 0.0
-    side: str = "high"
-    calibrate: bool = True
-
-    def __post_init__(self) -> None:
-        one_of("spot", "side", self.side, tuple(peaks.sides))
-        if not 0 < self.level < 1:
-            raise ConfigError("spot", "level", self.level, "a probability between 0 and 1")
-        if not 0 < self.risk < 1 - self.level:
-            raise ConfigError("spot", "risk", self.risk, "above 0, below 1 - level")
-        if not -0.5 <= self.lightest <= 0.5:
-            raise ConfigError("spot", "lightest", self.lightest, "a shape from -0.5 to 0.5")
-        for name, least in (("phase1", 10), ("most", 10)):
-            if getattr(self, name) < least:
-                raise ConfigError("spot", name, getattr(self, name), f"at least {least}")
-
-    @property
-    def _peaks(self) -> peaks.Peaks:
-        return peaks.Peaks(
-            risk=self.risk, level=self.level, phase1=self.phase1, most=self.most, lightest=self.lightest
-        )
-
-    def start(self, n: int) -> State:
-        """State of ``n`` series before the first value."""
-        return self._peaks.start(n * len(peaks.sides[self.side])) | {"scores": calibration.start(1)}
 
     def step(self, state: State, values: Floats, now: Now) -> tuple[State, Step]:
         """Judge one value a series, then learn from it."""
         del now  # no season
         x = np.where(np.isfinite(values), values, np.nan)
-        found = peaks.judge(self._peaks, state, x, self.side)
-        tail = calibration.tail_of(state["scores"], found.tail) if self.calibrate else found.tail
+        found = peaks.judge(self, state, x)
         return state, Step.of(
             x,
-            tail=tail,
+            tail=found.tail,
             lower=found.lower,
             upper=found.upper,
             alarm=found.beyond,

@@ -5,78 +5,115 @@ They differ in the zones only.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from tocsin.detect import calibration, ring
-from tocsin.detect.contract import Floats, State, Step
-from tocsin.detect.scan import areas
-from tocsin.detect.scan.space import Null, greedy, null_maxima
+from tocsin.detect import calibration
+from tocsin.detect.contract import Floats, Now, State, Step, at_most_one, one_of, positive
+from tocsin.detect.scan import areas, past
+from tocsin.detect.scan.space import MODELS, Null, greedy, null_maxima
 from tocsin.detect.scan.statistic import scores, tail_beyond
 from tocsin.detect.scan.zones import Zones
+from tocsin.model import ConfigError
 
 UNLIKELY = 0.5
 """Clusters are looked for until their p-value exceeds this; areas in none have tail 1."""
 
 
+LEAST_REPLICATES = 19
+"""Simulated maps with which a p-value of 0.05 can be reached."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """How a map is scanned; see :class:`tocsin.detect.methods.kulldorff.Kulldorff`."""
+class MapScan(ABC):
+    """Settings of a scan of maps, and its step; a method adds its zones.
 
-    model: str
-    window: int
-    replicates: int
-    alpha: float
-    seed: int
-    calibrate: bool
+    Parameters
+    ----------
+    model : str
+        ``poisson`` (needs ``population``) or ``bernoulli`` (needs ``trials``).
+    window : int
+        Periods that are summed.
+    replicates : int
+        Simulated maps, at least 19.
+    alpha : float
+        The method's own alarm: p-value of the cluster below it.
+    seed : int
+        Of the simulation.
+    calibrate : bool
+        Whether the tail is calibrated on the past.
+    """
+
+    NAME: ClassVar[str]
+    JOINT: ClassVar[bool] = True
+
+    model: str = "poisson"
+    window: int = 1
+    replicates: int = 999
+    alpha: float = 0.05
+    seed: int = 1
+    calibrate: bool = True
+
+    def __post_init__(self) -> None:
+        one_of(self.NAME, "model", self.model, MODELS)
+        positive(self.NAME, "window", self.window)
+        check_chance(self.NAME, alpha=self.alpha, replicates=self.replicates, seed=self.seed)
+
+    @property
+    def GIVEN(self) -> tuple[str, ...]:
+        """Columns that it needs."""
+        return ("trials" if self.model == "bernoulli" else "population", "x", "y")
+
+    @abstractmethod
+    def zones(self, here: areas.Map) -> Zones:
+        """Sets of areas that are looked at."""
+
+    def start(self, n: int) -> State:
+        """State before the first period: counts and exposures of the window, chance, tails so far."""
+        return areas.start_chance(n) | {"scores": calibration.start(1)} | past.start(self.window, n)
+
+    def step(self, state: State, values: Floats, now: Now) -> tuple[State, Step]:
+        """Keep the counts, then scan the window that ends with them; more than the trials is unknown."""
+        population = now.of(self.GIVEN[0])
+        here = areas.known(now, population)
+        return _step(self, state, values, here, self.zones(here), population)
 
 
-def start(settings: Settings, n: int) -> State:
-    """State before the first period: counts and exposures of the window, what chance gives, tails so far."""
-    state = areas.start_chance(n) | {"scores": calibration.start(1)}
-    for name in ("cases", "people"):
-        state |= {f"{name}/{key}": array for key, array in ring.start(settings.window, n).items()}
-    return state
+def check_chance(method: str, *, alpha: float, replicates: int, seed: int) -> None:
+    """Refuse settings of a simulated p-value that make none.
+
+    Raises
+    ------
+    ConfigError
+        Naming method and setting.
+    """
+    at_most_one(method, "alpha", alpha)
+    if replicates < LEAST_REPLICATES:
+        raise ConfigError(method, "replicates", replicates, f"at least {LEAST_REPLICATES}")
+    positive(method, "seed", seed, zero=True)
 
 
-def step(
-    settings: Settings,
+def _step(
+    settings: MapScan,
     state: State,
     values: Floats,
     here: areas.Map,
     zones: Zones,
     population: Floats,
 ) -> tuple[State, Step]:
-    """Scan the window that ends now.
-
-    Parameters
-    ----------
-    settings : Settings
-        How.
-    state : dict of ndarray
-        As :func:`start` made it.
-    values : ndarray of float64, shape (n,)
-        Counts; what is negative, or more than the trials, counts as unknown.
-    here : Map
-        The areas that can be judged.
-    zones : Circles or Sets
-        Over these areas.
-    population : ndarray of float64, shape (n,)
-        Inhabitants or trials.
-    """
     n = len(values)
-    with np.errstate(invalid="ignore"):
-        good = np.isfinite(values) & (values >= 0)
-        if settings.model == "bernoulli":
-            good &= values <= population
-    judged = np.zeros(n, np.bool_)
-    judged[here.rows] = good[here.rows]
-    _push(state, "cases", np.where(judged, values, np.nan))
-    _push(state, "people", np.where(judged, population, np.nan))
-    cases, people = (_sum(state, name, settings.window)[here.rows] for name in ("cases", "people"))
+    judged = past.countable(here, values)
+    if settings.model == "bernoulli":
+        with np.errstate(invalid="ignore"):
+            judged &= values <= population
+    past.push(state, np.where(judged, values, np.nan), np.where(judged, population, np.nan))
+    back = -np.arange(1, settings.window + 1)
+    cases, people = (np.nansum(past.rows(state, name, back), 0)[here.rows] for name in ("cases", "people"))
     total, exposed = float(cases.sum()), float(people.sum())
-    periods = min(int(state["cases/seen"][0]), settings.window)
+    periods = min(past.seen(state), settings.window)
 
     statistic, tail, rank, risk = np.zeros(n), np.ones(n), np.zeros(n), np.full(n, np.nan)
     if total > 0 and len(zones):
@@ -118,19 +155,7 @@ def step(
     )
 
 
-def _push(state: State, name: str, values: Floats) -> None:
-    part = {key: state[f"{name}/{key}"] for key in ("ring", "seen")}
-    ring.push(part, values)
-
-
-def _sum(state: State, name: str, window: int) -> Floats:
-    part = {key: state[f"{name}/{key}"] for key in ("ring", "seen")}
-    rows = ring.rows(part, -np.arange(1, window + 1))
-    total: Floats = np.nansum(rows, 0)
-    return total
-
-
-def _simulator(settings: Settings, here: areas.Map, zones: Zones) -> areas.Simulate:
+def _simulator(settings: MapScan, here: areas.Map, zones: Zones) -> areas.Simulate:
     people = here.population * settings.window
 
     def simulate(total: float, rng: np.random.Generator) -> Floats:

@@ -2,7 +2,8 @@
 
 A message is one event. An Update is an event and withdraws those that it names; a Cancel only withdraws. So
 the part of a warning that goes on and the part that ended stay apart, although both name the same earlier
-message. A message that is not Actual withdraws nothing: a drill cannot cancel a warning.
+message. A message that is not Actual withdraws nothing: a drill cannot cancel a warning. Only an earlier
+message can be withdrawn, so that two which name each other do not silence both.
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
 from tocsin.cap import CapAlert, CapArea, CapInfo, Finding, Polygon
-from tocsin.cap.values import read_time
+from tocsin.cap.chains import Identity
+from tocsin.cap.fingerprint import fingerprint
 from tocsin.feeds.contract import Locate, finding
+from tocsin.feeds.formats.fields import BROKEN
 from tocsin.model import Basis, Event, iso
 
 _SEVERITY = {"Minor": 1.0, "Moderate": 2.0, "Severe": 3.0, "Extreme": 4.0}
@@ -25,17 +28,22 @@ _STATUS = {"Actual": "actual", "Exercise": "exercise"}
 _SCHEMES = {"same": "SAME", "ugc": "UGC", "fips6": "FIPS6", "fips": "FIPS6"}
 _GRID = 24
 SEVERITY_UNIT = "CAP severity"
+CONTENT = 16
+"""Letters of the fingerprint that an event keeps, by which two messages of one identity are told apart."""
+ENDED = ("cancelled_by", "replaced_by")
+"""Details under which a withdrawn event says which message ended it."""
 
 
-def identity(sender: str, identifier: str) -> str:
-    """The publisher's id of a message; identifiers are unique for a sender only.
+def identity(sender: str, identifier: str, sent: datetime | None) -> str:
+    """The publisher's id of a message: identifiers are unique for a sender only, and some are used again.
 
     Examples
     --------
-    >>> identity("desk@example.org", "a-1")
-    'desk@example.org,a-1'
+    >>> from datetime import UTC
+    >>> identity("desk@example.org", "a-1", datetime(2001, 2, 28, 19, 0, tzinfo=UTC))
+    'desk@example.org,a-1,20010228T190000Z'
     """
-    return f"{sender},{identifier}"
+    return f"{sender},{identifier}" + ("" if sent is None else f",{sent.astimezone(UTC):%Y%m%dT%H%M%SZ}")
 
 
 def events_of(
@@ -79,11 +87,11 @@ def events_of(
     findings: list[Finding] = []
     path = f"alert {alert.identifier}"
     if not alert.identifier or not alert.sender:
-        return [], [finding("cap.identity", path, "no identifier or sender: cannot be kept", level="error")]
+        return [], [finding(BROKEN, path, "no identifier or sender: cannot be kept", level="error")]
     domain = next((domains[c] for i in alert.infos for c in i.category if c in domains), domains[""])
     events: list[Event] = []
     if alert.status == "Actual" and alert.msg_type in ("Update", "Cancel"):
-        events.extend(_withdrawn(alert, source, raw, known_at, basis, domain))
+        events.extend(_withdrawn(alert, source, raw, known_at, basis, domain, findings))
         if not alert.references:
             findings.append(finding("cap.references", path, f"{alert.msg_type} names no message", "warning"))
     elif alert.msg_type not in ("Alert", "Update", "Cancel"):
@@ -153,6 +161,7 @@ def _event(
         "sent": None if alert.sent is None else iso(alert.sent),
         "msg_type": alert.msg_type,
         "references": list(alert.references),
+        "content": fingerprint(alert)[:CONTENT],
         "sender_name": worst.sender_name,
         "category": list(worst.category),
         "urgency": worst.urgency,
@@ -167,7 +176,7 @@ def _event(
         "language": worst.language,
         **details,
     }
-    external_id = identity(alert.sender, alert.identifier)
+    external_id = identity(alert.sender, alert.identifier, alert.sent)
     magnitude = _SEVERITY.get(worst.severity)
     return Event(
         id=f"{source}:{external_id}",
@@ -192,20 +201,32 @@ def _event(
 
 
 def _withdrawn(
-    alert: CapAlert, source: str, raw: str, known_at: datetime, basis: Basis, domain: str
+    alert: CapAlert,
+    source: str,
+    raw: str,
+    known_at: datetime,
+    basis: Basis,
+    domain: str,
+    findings: list[Finding],
 ) -> Iterator[Event]:
     """Versions that end what the message names; it never names itself into silence."""
-    own = identity(alert.sender, alert.identifier)
+    own = identity(alert.sender, alert.identifier, alert.sent)
+    path = f"alert {alert.identifier}"
     seen = set()
     for reference in alert.references:
-        parts = reference.split(",")
-        if len(parts) < 2 or not parts[0] or not parts[1]:
+        named = Identity.read(reference)
+        if named is None or named.sent is None:
+            words = f"{reference!r} names no message: allowed: sender,identifier,sent; nothing is ended by it"
+            findings.append(finding("cap.references", path, words, "warning"))
             continue
-        external_id = identity(parts[0], parts[1])
+        external_id = identity(*named)
         if external_id == own or external_id in seen:
             continue
         seen.add(external_id)
-        onset = (read_time(parts[2]) if len(parts) > 2 else None) or alert.sent or known_at
+        if alert.sent is None or named.sent >= alert.sent:
+            words = f"{reference!r} was not sent earlier: it is not ended by this message"
+            findings.append(finding("cap.references", path, words, "warning"))
+            continue
         verb = "cancelled" if alert.msg_type == "Cancel" else "replaced"
         yield Event(
             id=f"{source}:{external_id}",
@@ -214,11 +235,11 @@ def _withdrawn(
             domain=domain,
             hazard=alert.infos[0].event if alert.infos and alert.infos[0].event else "unnamed",
             title=f"{verb} by {alert.identifier}",
-            onset=onset,
-            ends=max(onset, alert.sent or onset),
+            onset=named.sent,
+            ends=alert.sent,
             known_at=known_at,
             status="withdrawn",
-            details={f"{verb}_by": own},
+            details={f"{verb}_by": own, "sender": named.sender, "by_sender": alert.sender},
             raw=raw,
             basis=basis,
         )

@@ -23,6 +23,7 @@ because the archive covers its carriers' flights of all hours between the first 
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -70,16 +71,10 @@ DEPARTURES = Quantity(
     lower=0,
     upper=400,
 )
-LANDINGS = Quantity(
+LANDINGS = replace(
+    DEPARTURES,
     id="air_transport.landings",
-    domain="air_transport",
     title="Landings in the hour (estimated from departure and distance)",
-    unit="1",
-    kind=Kind.COUNT,
-    bad=Bad.LOW,
-    step=HOUR,
-    lower=0,
-    upper=400,
 )
 DELAY = Quantity(
     id="air_transport.arrival_delay",

@@ -1,4 +1,4 @@
-"""Any authority's CAP: an Atom feed with messages or links to them, a bare message, or a wrapper of messages.
+"""Any authority's CAP: Atom, RSS, EDXL-DE, a wrapper, GeoJSON or JSON of messages, or one bare message.
 
 The address is configured for each authority (``SOURCE.url`` is None), and records carry the id under which it
 was configured (``raw.source``). A feed that only links gives its links, which are fetched and parsed in turn.
@@ -6,14 +6,16 @@ was configured (``raw.source``). A feed that only links gives its links, which a
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from tocsin.cap import CapAlert, Finding, parse_all, parse_atom
-from tocsin.cap.atom import ATOM
-from tocsin.cap.secure import local, namespace, read_xml
+from tocsin.cap import CapAlert, Finding
+from tocsin.cap.containers import Contents, messages_in
 from tocsin.feeds.contract import Locate, Parsed, finding, is_archive
+from tocsin.feeds.formats.fields import BROKEN
 from tocsin.feeds.formats.warning import events_of, settle
-from tocsin.model import Basis, Event, Raw, Source
+from tocsin.model import Basis, Event, ParseError, Raw, Source
 
 SOURCE = Source(
     id="cap_atom",
@@ -44,7 +46,8 @@ def parse(raw: Raw, *, known_at: datetime, locate: Locate) -> Parsed:
     Parameters
     ----------
     raw : Raw
-        Atom or CAP; a feed without entries is an answer (no warnings), not an error.
+        Any form of :func:`tocsin.cap.containers.messages_in`; a feed without entries is an answer (no
+        warnings), not an error. An entry that holds nothing readable is a broken record.
     known_at : datetime
         When the bytes came.
     locate : Locate
@@ -53,39 +56,69 @@ def parse(raw: Raw, *, known_at: datetime, locate: Locate) -> Parsed:
     Raises
     ------
     ParseError
-        If the bytes are no XML, hold a document type, are too large, or are neither Atom nor CAP.
+        If the bytes are not well-formed, hold a document type, are too large, or are of no known form.
     """
-    root = read_xml(raw.content, max_bytes=MAX_BYTES)
-    findings: list[Finding] = []
-    links: tuple[str, ...] = ()
-    issued = None
-    if local(root) == "feed" and namespace(root) == ATOM:
-        base = "" if is_archive(raw) else raw.url
-        feed, defects = parse_atom(raw.content, base=base, max_bytes=MAX_BYTES)
-        findings.extend(defects)
-        issued = feed.updated
-        alerts = [alert for entry in feed.entries for alert in entry.alerts]
-        found = [entry.link for entry in feed.entries if entry.link and not entry.alerts]
-        links = tuple(dict.fromkeys(link for link in found if link.startswith(("http://", "https://"))))
-        findings.extend(
-            finding("feed.link", "feed/entry/link", f"got {link!r}, allowed: http or https", level="warning")
-            for link in found
-            if link not in links
-        )
-    else:
-        messages = parse_all(raw.content, max_bytes=MAX_BYTES)
-        alerts = [alert for alert, _ in messages]
-        findings.extend(f for _, defects in messages for f in defects)
+    found = messages_in(raw.content, base="" if is_archive(raw) else raw.url, max_bytes=MAX_BYTES)
+    if found.outcome in ("rejected", "refused") or (found.kind == "unknown" and not found.messages):
+        raise ParseError(found.reason)
+    findings = [f for f in found.findings if f.rule != "feed.link"]
+    findings += (f for message in found.messages for f in message.findings)
+    findings += (
+        finding(BROKEN, f.path, f"{f.rule}: {f.message}", level="error")
+        for f in found.findings
+        if f.rule == "feed.link"
+    )
+    links = tuple(link for link in found.links if link.startswith(("http://", "https://")))
+    findings += (
+        finding("feed.link", "feed/entry/link", f"got {link!r}, allowed: http or https", level="warning")
+        for link in found.links
+        if link not in links
+    )
     events: list[Event] = []
     sha256 = raw.sha256
-    for alert in alerts:
-        at, basis = _known(alert, raw, known_at)
+    for message in found.messages:
+        at, basis = _known(message.alert, raw, known_at)
         more, remarks = events_of(
-            alert, source=raw.source, raw=sha256, known_at=at, basis=basis, domains=_DOMAINS, locate=locate
+            message.alert,
+            source=raw.source,
+            raw=sha256,
+            known_at=at,
+            basis=basis,
+            domains=_DOMAINS,
+            locate=locate,
         )
         events.extend(more)
         findings.extend(remarks)
-    return Parsed(events=settle(events), findings=tuple(findings), links=links, issued=issued)
+    return Parsed(
+        events=settle(_apart(events, findings)),
+        findings=tuple(findings),
+        links=links,
+        issued=_issued(found),
+        messages=found.messages,
+    )
+
+
+def _apart(events: Iterable[Event], findings: list[Finding]) -> list[Event]:
+    """Messages of one identity that say different things become different events: none may hide another."""
+    first: dict[str, str] = {}
+    out = []
+    for event in events:
+        content = event.details.get("content")
+        if content is not None and first.setdefault(event.id, content) != content:
+            findings.append(
+                finding(
+                    "set.duplicate-identity", f"event {event.id}", "another content; both are kept", "error"
+                )
+            )
+            name = f"{event.external_id}~{content}"
+            details = {**event.details, "conflicts_with": event.id}
+            event = dataclasses.replace(event, id=f"{event.source}:{name}", external_id=name, details=details)
+        out.append(event)
+    return out
+
+
+def _issued(found: Contents) -> datetime | None:
+    return found.head.updated if found.kind in ("atom", "rss", "geojson", "edxl") else None
 
 
 def _known(alert: CapAlert, raw: Raw, known_at: datetime) -> tuple[datetime, Basis]:

@@ -10,8 +10,9 @@ from typing import Any
 from tocsin.feeds import all_feeds
 from tocsin.model import UNCOVERED, UNKNOWN, Domain, FeedState, Source, iso, parse_time
 from tocsin.ops import staleness
+from tocsin.ops.intake import CAP
 from tocsin.ops.office import Office
-from tocsin.ops.queries import moments
+from tocsin.ops.queries import authorities, moments
 from tocsin.ops.redaction import without_secrets
 from tocsin.ops.world import AFTER_END
 from tocsin.store import CycleRow
@@ -79,10 +80,19 @@ def source_states(office: Office, at: datetime, *, desk: bool = True) -> dict[st
         for name, state in office.store.feeds(at).items()
     }
     spans = {d["source"]: d["span"] for d in office.store.list("dataset")}
-    return {
+    states = {
         name: _state(office, feed.SOURCE, at, recorded.get(name), spans.get(name))
         for name, feed in all_feeds().items()
     }
+    if (cap := states.get(CAP)) is not None and cap.outcome == "ok":
+        # Many authorities are one source here: it is no fresher than the one that is silent for longest.
+        silent = [s for s in authorities.troubles(office, at) if s.outcome == staleness.STALE]
+        if silent:
+            since = min((s.since for s in silent if s.since is not None), default=None)
+            words = "; ".join(f"{s.source}: {s.message}" for s in silent)
+            told = words if desk else ""
+            states[CAP] = replace(cap, outcome=staleness.STALE, since=since, message=told)
+    return states
 
 
 def _state(

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from tocsin.model import Domain, from_plain, parse_time
+from tocsin.ops import corrections
 from tocsin.ops.office import Office
 from tocsin.ops.queries import moments
 from tocsin.verify import ledger as book
@@ -39,7 +40,8 @@ def ledger(
     Returns
     -------
     entries : list of dict
-        Warnings and misses by time, keys :data:`KEYS`.
+        Warnings and misses by time, keys :data:`KEYS`; ``corrected_by`` where the desk itself said in public
+        that a warning was wrong (ids of the messages that say so).
     summaries : list of dict
         One for each domain with a budget that has run, from the end of its shadow phase to its last cycle.
 
@@ -72,8 +74,13 @@ def ledger(
             ]
             summaries.append(book.summary(inside, one, *period))
         entries += mine
+    corrected = corrections.by_chain(office, moment)
+    for entry in entries:
+        if entry["alert"] in corrected:
+            entry["corrected_by"] = corrected[entry["alert"]]
     entries.sort(key=lambda e: (e["issued"] or e["onset"], e["alert"] or "", e["regions"]))
-    return [{k: e[k] for k in KEYS} for e in entries], summaries
+    more = ("corrected_by",)
+    return [{k: e[k] for k in (*KEYS, *(k for k in more if k in e))} for e in entries], summaries
 
 
 def _period(office: Office, domain: Domain, at: datetime) -> tuple[datetime, datetime] | None:

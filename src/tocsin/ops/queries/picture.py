@@ -51,7 +51,11 @@ def assessments(
     """
     regions = office.pack.regions
     found = [
-        {**a, "title": regions[a["region"]].title if a["region"] in regions else a["region"]}
+        {
+            **a,
+            "title": regions[a["region"]].title if a["region"] in regions else a["region"],
+            "rare_but_grave": _rare_but_grave(office, a),
+        }
         for domain, row in moments.newest(office, at or now).items()
         for a in row.summary.get("assessments", ())
         if a["domain"] == domain
@@ -60,3 +64,13 @@ def assessments(
         pairs = [(a, told_reasons(office, a["contributors"], at or now)) for a in found]
         found = [{**a, "contributors": told} for a, told in pairs if told or not a["contributors"]]
     return sorted(found, key=lambda a: (-a["level"], a["since"], a["region"], a["domain"]))
+
+
+def _rare_but_grave(office: Office, assessment: dict[str, Any]) -> bool:
+    """The mark of what is unlikely, and grave if it comes, by the matrix in force; unknown has none."""
+    matrix, likelihood = office.pack.matrix, assessment["likelihood"]
+    return (
+        matrix is not None
+        and likelihood is not None
+        and matrix.is_rare_but_grave(likelihood, assessment["impact"])
+    )

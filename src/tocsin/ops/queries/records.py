@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from tocsin.model import Alert, NotFoundError, State, to_plain
+from tocsin.ops import anchoring, signatures
 from tocsin.ops.office import Office
 from tocsin.warn.channels.atom import feed
 from tocsin.warn.message import write
@@ -28,10 +29,59 @@ def audit(
     since: datetime | None = None,
     until: datetime | None = None,
     limit: int | None = None,
+    action: str | None = None,
 ) -> list[dict[str, Any]]:
     """Entries of the journal with their place in the hash chain, oldest first."""
-    entries = office.store.audit(subject=subject, actor=actor, since=since, until=until, limit=limit)
-    return [{"seq": e.seq, "prev": e.prev, "hash": e.hash, **to_plain(e.decision)} for e in entries]
+    # the newest of an action are not among the newest of all
+    most = limit if action is None else None
+    entries = office.store.audit(subject=subject, actor=actor, since=since, until=until, limit=most)
+    kept = [e for e in entries if action is None or e.decision.action == action]
+    if limit is not None:
+        kept = kept[-limit:]
+    return [{"seq": e.seq, "prev": e.prev, "hash": e.hash, **to_plain(e.decision)} for e in kept]
+
+
+def audit_entry(office: Office, entry: str) -> dict[str, Any]:
+    """One entry of the journal with the law that it cites, the content decided on, and who vouches for it.
+
+    Parameters
+    ----------
+    office : Office
+        Store and country.
+    entry : str
+        Its number in the journal, or the id of the decision.
+
+    Raises
+    ------
+    NotFoundError
+        When there is none.
+    """
+    found = [e for e in office.store.audit() if entry in (str(e.seq), e.decision.id)]
+    if not found:
+        raise NotFoundError(f"entry: got {entry!r}, allowed: a number that 'tocsin govern audit list' shows")
+    (one,) = found
+    said = one.decision
+    law = office.laws.get(said.legal_basis or "")
+    revisions = [r for r in office.store.history("alert", said.subject) if r.known_at <= said.at]
+    content = next((r.noun for r in reversed(revisions) if r.noun.content_hash == said.content_hash), None)
+    anchors = anchoring.read(anchoring.anchors_file(office.path)) or ()
+    anchored = next((a.name for a in anchors if a.entries >= one.seq), None)
+    return {
+        "seq": one.seq,
+        **to_plain(said),
+        "law": None if law is None else str(law),
+        "headline": None if content is None else content.headline,
+        "level": None if content is None else content.level,
+        "prev": one.prev,
+        "hash": one.hash,
+        "anchored_by": anchored,
+    }
+
+
+def anchors(office: Office) -> list[dict[str, Any]]:
+    """Heads of the journal as they were taken, oldest first, each as its line in the file of anchors."""
+    found = anchoring.read(anchoring.anchors_file(office.path)) or ()
+    return [to_plain(a) for a in found]
 
 
 def laws(office: Office) -> list[dict[str, Any]]:
@@ -70,7 +120,15 @@ def cap_message(
     alert: Alert | None = office.store.get("alert", id, at or now)
     if alert is None or alert.sent is None or not (drill or _public(office, alert)):
         raise NotFoundError(f"message: got {id!r}, allowed: one that was issued to the public")
-    return write(alert, issuer=office.desk.issuer, levels=office.pack.levels, regions=office.pack.regions)
+    return _bytes(office, alert)
+
+
+def _bytes(office: Office, alert: Alert) -> bytes:
+    """A message as it was sent, signature and all; one that went to nobody is rendered now."""
+    kept = signatures.sent_bytes(office, alert.id)
+    if kept is not None:
+        return kept
+    return write(alert, issuer=office.issuer, levels=office.pack.levels, regions=office.pack.regions)
 
 
 def cap_feed(office: Office, at: datetime | None, now: datetime, *, link: str | None = None) -> bytes:
@@ -83,10 +141,7 @@ def cap_feed(office: Office, at: datetime | None, now: datetime, *, link: str | 
         if a.sent is not None and a.expires > moment and _public(office, a)
         if a.state in {State.ISSUED, State.UPDATED, State.CANCELLED}
     ]
-    bodies = [
-        write(a, issuer=office.desk.issuer, levels=office.pack.levels, regions=office.pack.regions)
-        for a in standing
-    ]
+    bodies = [_bytes(office, a) for a in standing]
     return feed(bodies, at=moment, title=f"{office.pack.sender_name}: warnings", link=link)
 
 

@@ -8,13 +8,14 @@ from typing import Any
 from urllib.parse import quote
 
 from tocsin.model import Alert, Decision, NotFoundError, State, iso, to_plain
-from tocsin.ops import commands, rejections
+from tocsin.ops import commands, rejections, signatures
 from tocsin.ops.commands import Actor
 from tocsin.ops.office import Office
 from tocsin.ops.queries import moments
 from tocsin.ops.queries.told import WAITING, seen_by_all
 from tocsin.ops.queries.why import STAFF, actor_shown, flat, why
 from tocsin.warn import lifecycle
+from tocsin.warn.grading import grading
 
 _SUCCESSORS = frozenset({"Update", "Cancel"})
 
@@ -112,6 +113,7 @@ def warning(
             for e in entries
         ],
         "cap": f"/cap/{quote(id, safe='')}.xml",
+        "signature": _signature(office, id, moment, desk=desk),
         "tasks": to_plain(sorted(tasks, key=lambda t: (t.due_at, t.id))),
         "why": flat(why(office, id, at=moment, desk=desk)),
     }
@@ -158,7 +160,21 @@ def _told(office: Office, alert: Alert, staff: frozenset[str]) -> dict[str, Any]
         "submitter": shown(alert.submitter),
         "approver": shown(alert.approver),
         "reason": alert.reason if told else "",
+        "translations": [
+            {**to_plain(t), "author": shown(t.author), "checked_by": shown(t.checked_by)}
+            for t in alert.translations
+        ],
     }
+
+
+def _signature(office: Office, id: str, at: datetime, *, desk: bool) -> dict[str, Any] | None:  # noqa: A002
+    """Whether the bytes that were sent are signed and by which certificate; None where none were sealed."""
+    note: Mapping[str, Any] | None = office.store.get(signatures.SENT, id, at)
+    if note is None:
+        return None
+    told = {key: note[key] for key in ("signed", "key", "certificate", "sha256")}
+    # Why a key failed is for those who can mend it.
+    return {**told, "at": to_plain(note["at"]), "reason": note["reason"] if desk else ""}
 
 
 def _reason_told(alert: Alert, decision: Decision) -> bool:
@@ -194,9 +210,22 @@ def _row(
         "etag": commands.etag(alert),
         "actions": can,
         "title_regions": [office.pack.regions[r].title for r in alert.regions if r in office.pack.regions],
+        **_graded(office, alert),
         "verdict": _verdict(alert, verdicts.get(alert.chain)),
         "waiting_s": waiting,
         "rejected_until": to_plain(rejections.until(office, alert, at=at)),
+    }
+
+
+def _graded(office: Office, alert: Alert) -> dict[str, Any]:
+    """Likelihood and impact as bands, where the level came from, and what others call it."""
+    graded = grading(alert, office.pack.matrix, office.pack.schemes)
+    return {
+        "likelihood_band": graded.likelihood,
+        "impact_band": graded.impact,
+        "level_from": graded.source,
+        "rare_but_grave": graded.rare_but_grave,
+        "schemes": dict(graded.schemes),
     }
 
 

@@ -29,6 +29,7 @@ from tocsin.model import (
     iso,
     parse_valid_time,
 )
+from tocsin.ops import signatures
 from tocsin.ops.office import Office
 from tocsin.ops.queries import moments
 from tocsin.ops.queries.told import told_reasons
@@ -49,8 +50,8 @@ class Node:
     Parameters
     ----------
     kind : str
-        ``warning``, ``decision``, ``cycle``, ``previous``, ``finding``, ``series``, ``event``,
-        ``observation``, ``raw``, ``dataset`` or ``source``.
+        ``warning``, ``decision``, ``message``, ``signature``, ``cycle``, ``previous``, ``finding``,
+        ``series``, ``event``, ``observation``, ``raw``, ``dataset`` or ``source``.
     id : str
         Of the thing; for raw bytes ``sha256:…``.
     text : str
@@ -135,7 +136,19 @@ def _warning(walk: _Walk, alert: Alert, at: datetime | None) -> Node:
     domain = next((d for d in walk.office.plan.domains if d.id == alert.domain), None)
     inputs = tuple(_input(walk, ref, alert, domain) for ref in alert.inputs)
     text = f"level {alert.level}, {alert.state}, {len(alert.members)} region(s): {alert.headline}"
-    return Node(kind="warning", id=alert.id, text=text, children=(*decisions, *inputs))
+    return Node(
+        kind="warning", id=alert.id, text=text, children=(*decisions, *_sent(walk, alert, at), *inputs)
+    )
+
+
+def _sent(walk: _Walk, alert: Alert, at: datetime | None) -> tuple[Node, ...]:
+    """The bytes that left, and whose signature they bear."""
+    note = walk.office.store.get(signatures.SENT, alert.id, at)
+    if note is None:
+        return ()
+    by = f"signed by certificate sha256:{note['certificate']}" if note["signed"] else "not signed"
+    why = f": {note['reason']}" if note["reason"] and walk.desk else ""
+    return (Node(kind="message", id=f"sha256:{note['sha256']}", text=f"as sent, {by}{why}"),)
 
 
 def _decision(walk: _Walk, entry: JournalEntry) -> Node:
@@ -266,7 +279,23 @@ def _event(walk: _Walk, event: Event) -> Node:
         kind="event",
         id=event.id,
         text=f"{size}begun {iso(event.onset)}, revision {event.revision} known at {iso(event.known_at)}",
-        children=(_raw(walk, event.raw),),
+        children=(*_signature(walk, event), _raw(walk, event.raw)),
+    )
+
+
+def _signature(walk: _Walk, event: Event) -> tuple[Node, ...]:
+    """What the signature of a message of another authority was worth when it came."""
+    said = {name: event.details.get(name) for name in ("sender", "identifier")}
+    if None in said.values():
+        return ()
+    found = walk.office.store.list(signatures.RECEIVED, where={**said, "source": event.source})
+    return tuple(
+        Node(
+            kind="signature",
+            id=f"sha256:{one['fingerprint']}" if one["fingerprint"] else one["status"],
+            text=f"{one['status']} at {one['verified_at']}: {one['words']} ({one['reason']})",
+        )
+        for one in found
     )
 
 

@@ -12,10 +12,16 @@ import sqlalchemy as sa
 
 from tocsin.model.errors import StoreError
 from tocsin.store.database import Database
-from tocsin.store.migrations import v1, v2
+from tocsin.store.migrations import v1, v2, v3, v4, v5
 from tocsin.store.schema import META
 
-STEPS: dict[int, Callable[[sa.Connection], None]] = {1: v1.upgrade, 2: v2.upgrade}
+STEPS: dict[int, Callable[[sa.Connection], None]] = {
+    1: v1.upgrade,
+    2: v2.upgrade,
+    3: v3.upgrade,
+    4: v4.upgrade,
+    5: v5.upgrade,
+}
 """Version reached by each step."""
 
 CURRENT = max(STEPS)

@@ -6,15 +6,30 @@ writes the same bytes under the same name.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 from tocsin.model import ChannelError, Receipt
-from tocsin.warn.contract import Message, Recipient, admit, receipt
-from tocsin.warn.filing import file_name, put
+from tocsin.warn.contract import Fault, Message, Recipient, admit, receipt
+from tocsin.warn.filing import file_name, put, reachable
 
 NAME = "file"
 MAX_BYTES = 5_000_000
+SETTINGS: dict[str, str] = {}
+SECRETS: dict[str, str] = {}
+
+
+def faults(to: Recipient) -> Sequence[Fault]:
+    """Refuse a folder that is a file."""
+    if Path(to.address).is_file():
+        return [Fault(key="address", got=to.address, allowed="a folder")]
+    return []
+
+
+def probe(to: Recipient) -> str:
+    """Look whether the folder is there, or could be made."""
+    return reachable(Path(to.address), to.id)
 
 
 def send(message: Message, to: Recipient, *, at: datetime, dry_run: bool = False) -> Receipt:

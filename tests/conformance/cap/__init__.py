@@ -1,0 +1,1 @@
+"""Messages of the Common Alerting Protocol against a folder of reference messages."""
