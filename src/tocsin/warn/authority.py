@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tocsin.model import Alert, AuthorityError, Level, Role, iso, require_utc
@@ -83,6 +84,11 @@ def broken_glass(alert: Alert, policy: BreakGlass, actor: str, reason: str, at: 
         )
     due = iso(review_due(policy, at))
     return f"break-glass {policy.policy} by {actor}: {reason.strip()} (review due {due})"
+
+
+def without_approval(alert: Alert) -> Alert:
+    """Give the alert as nobody approved it: an approval is for one content, and goes with it."""
+    return replace(alert, approver=None, legal_basis=None, approved_hash=None, approval_expires=None)
 
 
 def review_due(policy: BreakGlass, at: datetime) -> datetime:

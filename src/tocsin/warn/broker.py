@@ -8,15 +8,15 @@ them; there the last part of the topic names the message.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from tocsin.model import ChannelError
-from tocsin.warn.contract import Audience, Fault, Message, Recipient, loopback
+from tocsin.model import ChannelError, Receipt
+from tocsin.warn.contract import Audience, Fault, Message, Recipient, loopback, receipt
 from tocsin.warn.filing import file_name
 from tocsin.warn.line import Line, trust
 
@@ -268,3 +268,41 @@ def told(message: Message, to: Recipient) -> tuple[str, str]:
         "drill" if to.audience is Audience.DRILL else "actual",
         file_name(message.alert).removesuffix(".xml"),
     )
+
+
+Write = Callable[[Message, Recipient, datetime], Letter]
+"""How a channel makes a letter of a message; it refuses what may not go there."""
+
+
+class PublisherLink:
+    """The link of a channel that publishes: one connection for all that a lane has for the broker.
+
+    Parameters
+    ----------
+    to : Recipient
+        Where.
+    write : Write
+        The channel's letter.
+    """
+
+    def __init__(self, to: Recipient, write: Write) -> None:
+        self._to, self._write, self._publisher = to, write, Publisher(to)
+
+    def send(self, message: Message, *, at: datetime) -> Receipt:
+        """Publish one message; raises as :meth:`Publisher.publish`."""
+        letter = self._write(message, self._to, at)
+        said = self._publisher.publish(letter, at=at)
+        return receipt(message, self._to, at=at, status="accepted", detail=f"{letter.topic}: {said}")
+
+    def close(self) -> None:
+        """Leave the broker."""
+        self._publisher.close()
+
+
+def send(message: Message, to: Recipient, write: Write, *, at: datetime, dry_run: bool) -> Receipt:
+    """Publish one message over a connection of its own, or say where it would go."""
+    if dry_run:
+        where = write(message, to, at).topic
+        return receipt(message, to, at=at, status="dry", detail=f"would be published as {where}")
+    with closing(PublisherLink(to, write)) as one:
+        return one.send(message, at=at)

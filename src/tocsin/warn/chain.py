@@ -8,6 +8,7 @@ from datetime import datetime
 
 from tocsin.cap.values import write_time
 from tocsin.model import Alert, State, TransitionError, iso, require_utc
+from tocsin.warn.authority import without_approval
 
 
 def reference(alert: Alert, sender: str) -> str:
@@ -40,7 +41,7 @@ def successor(
         )
     related = unexpired((*chain, old), old.chain, at)
     return replace(
-        old,
+        without_approval(old),
         id=new_id,
         revision=0,
         state=State.DRAFT,
@@ -51,10 +52,6 @@ def successor(
         references=tuple(dict.fromkeys((*old.references, *(reference(m, sender) for m in related)))),
         author=actor,
         submitter=None,
-        approver=None,
-        legal_basis=None,
-        approved_hash=None,
-        approval_expires=None,
         reason=reason,
         correction=False,
     )

@@ -44,6 +44,7 @@ from tocsin.warn.authority import (
     other_eyes,
     review_due,
     usable_for,
+    without_approval,
 )
 from tocsin.warn.chain import reference, replaced_by, successor
 from tocsin.warn.transitions import (
@@ -155,15 +156,11 @@ def edit(
     state = step(alert, _A.EDIT, role, at)
     _editable(alert, changes)
     new = replace(
-        _changed(alert, changes),
+        without_approval(_changed(alert, changes)),
         state=state,
         revision=alert.revision + 1,
         author=actor,
         submitter=None,
-        approver=None,
-        legal_basis=None,
-        approved_hash=None,
-        approval_expires=None,
         reason="",
     )
     reason = "changed " + ", ".join(sorted(changes))
@@ -265,16 +262,7 @@ def reject(
     """
     state = step(alert, _A.REJECT, role, at)
     why = _reason(alert, _A.REJECT, reason)
-    new = replace(
-        alert,
-        state=state,
-        revision=alert.revision + 1,
-        approver=None,
-        legal_basis=None,
-        approved_hash=None,
-        approval_expires=None,
-        reason=why,
-    )
+    new = replace(without_approval(alert), state=state, revision=alert.revision + 1, reason=why)
     return new, _decision(new, _A.REJECT, actor, role, at, reason=why, simulated=simulated)
 
 
@@ -456,16 +444,7 @@ def translate(
             translation, author=actor, written_at=require_utc(at, "at"), checked_by=None, checked_at=None
         )
         new, said = with_translation(alert, own), f"wrote {own.language}"
-    new = replace(
-        new,
-        state=state,
-        revision=alert.revision + 1,
-        submitter=None,
-        approver=None,
-        legal_basis=None,
-        approved_hash=None,
-        approval_expires=None,
-    )
+    new = replace(without_approval(new), state=state, revision=alert.revision + 1, submitter=None)
     return new, _decision(new, _A.TRANSLATE, actor, role, at, reason=said, simulated=simulated)
 
 

@@ -16,7 +16,6 @@ import json
 import re
 import uuid
 from collections.abc import Sequence
-from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +23,7 @@ from urllib.parse import urlsplit
 from tocsin.cap import CapAlert
 from tocsin.model import Receipt
 from tocsin.warn import broker
-from tocsin.warn.contract import Audience, Fault, Link, Message, Recipient, admit, receipt
+from tocsin.warn.contract import Audience, Fault, Link, Message, Recipient, admit
 from tocsin.warn.filing import file_name
 from tocsin.warn.text import opened
 
@@ -84,29 +83,12 @@ def send(message: Message, to: Recipient, *, at: datetime, dry_run: bool = False
     ChannelError
         For good if it may not go there or the broker refuses it; with ``retry`` if it cannot be reached.
     """
-    if dry_run:
-        where = _letter(message, to, at).topic
-        return receipt(message, to, at=at, status="dry", detail=f"would be published as {where}")
-    with closing(link(to)) as one:
-        return one.send(message, at=at)
+    return broker.send(message, to, _letter, at=at, dry_run=dry_run)
 
 
 def link(to: Recipient) -> Link:
     """Keep the connection to the broker for all that one lane has for it."""
-    return _Link(to)
-
-
-class _Link:
-    def __init__(self, to: Recipient) -> None:
-        self._to, self._publisher = to, broker.Publisher(to)
-
-    def send(self, message: Message, *, at: datetime) -> Receipt:
-        letter = _letter(message, self._to, at)
-        said = self._publisher.publish(letter, at=at)
-        return receipt(message, self._to, at=at, status="accepted", detail=f"{letter.topic}: {said}")
-
-    def close(self) -> None:
-        self._publisher.close()
+    return broker.PublisherLink(to, _letter)
 
 
 def _letter(message: Message, to: Recipient, at: datetime) -> broker.Letter:
